@@ -58,6 +58,9 @@ TESTS = [
     # Events alone, and the endpoints that they are for.
     "events::tests::no_schedule_loses_an_event_of_an_act_that_was_answered",
     "events::tests::event_that_was_delivered_meanwhile_is_not_sent",
+    "events::tests::event_is_claimed_before_it_is_sent",
+    "events::tests::event_that_its_endpoint_no_longer_wants_is_deleted_without_an_attempt",
+    "events::pending::tests::event_is_left_to_the_server_that_has_just_written_it",
     "events::act::tests::event_of_a_crash_is_published_only_if_every_trace_is_there",
     "events::act::tests::act_without_an_answer_is_neither_told_nor_forgotten",
     "events::act::tests::act_is_over_after_the_longest_time",
@@ -860,6 +863,24 @@ MUTANTS = [
         EVENTS + "feed.rs",
         "let last = listed.last().filter(|_| is_full);",
         "let last = listed.last().filter(|_| is_full && size == 0);",
+    ),
+    Mutant(
+        "a pending event is sent although it could not be claimed",
+        EVENTS + "delivery.rs",
+        "Redelivering::Claiming if is_claimed => {",
+        "Redelivering::Claiming if is_claimed || true => {",
+    ),
+    Mutant(
+        "a pending event is sent that its endpoint no longer wants",
+        EVENTS + "delivery.rs",
+        "self.0 = Redelivering::Deleting;\n                RedeliverStep::Delete\n            }\n            (Redelivering::Reading, ReadOutcome::Gone)",
+        "self.0 = Redelivering::Claiming;\n                RedeliverStep::Claim\n            }\n            (Redelivering::Reading, ReadOutcome::Gone)",
+    ),
+    Mutant(
+        "a pending event is sent by a server while another sends it",
+        EVENTS + "pending.rs",
+        "age >= CLAIMED_FOR",
+        "age < CLAIMED_FOR",
     ),
     Mutant(
         "the ID of an event depends on its time alone",

@@ -135,11 +135,9 @@ pub(crate) async fn serve(config: Config, access: Access, audit: Option<AuditSin
         readiness,
     };
     let _heartbeat = AbortOnDropHandle::new(tokio::spawn(heartbeat.run(config.server.readiness_interval)));
-    let delivering = deliver_events(drafts.clone());
+    tasks.spawn(deliver_events(drafts.clone(), ending.end.clone()));
 
     let ended = wait_for_tasks(&mut tasks, &ending.end).await;
-    // What is pending stays in the store.
-    drop(delivering);
     drain(&drafts, config.drafts.confirm_timeout).await;
     if let Some(embedded) = embedded {
         embedded.shutdown().await;
@@ -269,9 +267,10 @@ fn drain_on_signal(
     }))
 }
 
-/// Delivers stored events, until the handle is dropped.
-fn deliver_events(drafts: Drafts) -> AbortOnDropHandle<()> {
-    AbortOnDropHandle::new(tokio::spawn(async move { drafts.deliver_events().await }))
+/// Delivers stored events until the server ends.
+async fn deliver_events(drafts: Drafts, end: CancellationToken) -> anyhow::Result<()> {
+    end.run_until_cancelled(drafts.deliver_events()).await;
+    Ok(())
 }
 
 /// Waits for the first task to end, by SIGTERM or by a failure, and then for the others, with a timeout.

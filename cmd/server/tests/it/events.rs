@@ -593,6 +593,16 @@ fn invalid_webhooks_are_refused_with_their_place() {
         assert!(log.contains(rule), "{rule} in {log}");
     }
     assert!(!log.contains("hush"), "{log}");
+
+    let policy = Policy::new(&format!("{entry}scopes = ['upload']\n[webhooks]\nname = \"a\"\n"));
+    let refused = crate::server::command()
+        .env("AUTH", "api-key")
+        .env("POLICY_FILE", policy.path())
+        .output()
+        .expect("runs");
+    let log = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(64), "{log}");
+    assert!(log.contains("webhooks: must be a list: write [[webhooks]]"), "{log}");
 }
 
 /// The current server.

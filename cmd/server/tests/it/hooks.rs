@@ -256,6 +256,15 @@ async fn notification_needs_the_token_and_is_only_a_hint() {
         assert_eq!(notify(&server, Some(&ours), body).await, 400, "{body}");
     }
     assert_eq!(notify(&server, Some(&ours), vec![b' '; 600 * 1024]).await, 413);
+    let read = http_client()
+        .get(format!("http://{}/hooks/s3", server.http))
+        .send()
+        .await;
+    let read = read.expect("an answer");
+    assert_eq!(
+        (read.status().as_u16(), &read.headers()["allow"]),
+        (405, &"POST".parse().expect("a value"))
+    );
     let request = json!({"object_name": "a"});
     Front::Rest
         .call(&server, "inspect-draft", request.clone())

@@ -6,7 +6,7 @@ use std::fmt;
 use draftstore_service::caller::{CheckSettings, HiddenTexts};
 use serde::Deserialize;
 use serde::de::value::SeqAccessDeserializer;
-use serde::de::{Deserializer, Error, SeqAccess, Visitor};
+use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 /// The whole file. Unknown fields are errors, since a misspelt rule would have no effect.
 #[derive(Debug, Default, Deserialize)]
@@ -23,7 +23,7 @@ pub(crate) struct File {
     pub(super) callers: BTreeMap<String, Caller>,
     #[serde(default)]
     pub(super) issuers: BTreeMap<String, Issuer>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "webhooks")]
     pub(super) webhooks: Vec<Webhook>,
 }
 
@@ -176,6 +176,31 @@ pub(super) struct Webhook {
     pub(super) private_hosts: Vec<String>,
     /// The maximum number of events that are sent at a time.
     pub(super) concurrency: Option<usize>,
+}
+
+/// Reads the list of webhooks. The error for a table names the brackets of a list, which are easily forgotten.
+fn webhooks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Webhook>, D::Error> {
+    deserializer.deserialize_any(Webhooks)
+}
+
+struct Webhooks;
+
+impl<'de> Visitor<'de> for Webhooks {
+    type Value = Vec<Webhook>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of webhooks, each below [[webhooks]]")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, _: A) -> Result<Vec<Webhook>, A::Error> {
+        Err(A::Error::custom(
+            "must be a list: write [[webhooks]] in double brackets",
+        ))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Vec<Webhook>, A::Error> {
+        Deserialize::deserialize(SeqAccessDeserializer::new(list))
+    }
 }
 
 /// A text or a list of texts.

@@ -26,6 +26,7 @@ use futures::stream::BoxStream;
 use prost::Message;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::time::Instant;
 
 use crate::audit::Outcome;
 use crate::errors::Failure;
@@ -131,9 +132,9 @@ impl Api {
         self.of_caller(caller).unsigned_url(draft).await
     }
 
-    /// Looks at an object that the store calls new. Returns true if nothing more is to be done for it.
-    pub(crate) async fn look_at(&self, bucket: &str, key: &str) -> Result<bool, Failure> {
-        Ok(self.0.drafts.look_at(bucket, key).await?)
+    /// Looks at an object that the store calls new. Returns true if nothing more is to be done for it by `until`.
+    pub(crate) async fn look_at(&self, bucket: &str, key: &str, until: Instant) -> Result<bool, Failure> {
+        Ok(self.0.drafts.look_at(bucket, key, until).await?)
     }
 
     pub(crate) fn authenticator(&self) -> &Authenticator {

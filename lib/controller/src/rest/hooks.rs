@@ -4,7 +4,7 @@
 //! object itself, and acts on what it finds.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use axum::body::Bytes;
@@ -18,6 +18,7 @@ use draftstore_service::Error;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
 use crate::Api;
 use crate::errors::Failure;
@@ -54,11 +55,18 @@ const MAX_RESPONSE_BYTES: usize = 64 * 1024;
 /// The maximum number of requests to SNS at the same time, which messages of anybody can cause.
 const MAX_REQUESTS: usize = 4;
 
+/// The shortest time between two requests for certificates, which messages of anybody can cause. A certificate that has verified
+/// a message is kept, so that a flood of forged ones does not hold up the others.
+const CERTIFICATE_INTERVAL: Duration = Duration::from_secs(1);
+
 /// The maximum number of certificates that are kept. SNS changes its own every year.
 const MAX_CERTIFICATES: usize = 8;
 
 /// The seconds after which a notification is to be sent again whose draft is still being confirmed.
 const RETRY_AFTER: &str = "5";
+
+/// The time that a notification waits for the confirms which it starts, all together.
+const CONFIRM_WAIT: Duration = Duration::from_secs(3);
 
 /// The maximum number of objects of a notification that are looked at at the same time.
 const MAX_LOOKS: usize = 16;
@@ -124,8 +132,10 @@ struct Inner {
     topics: Vec<TopicArn>,
     sns: HttpClient,
     requests: Semaphore,
-    /// Certificates in PEM, by their URLs.
+    /// Certificates in PEM that have verified a message, by their URLs.
     certificates: Mutex<BTreeMap<String, Bytes>>,
+    /// The time of the last request for a certificate.
+    requested: Mutex<Option<Instant>>,
 }
 
 impl std::fmt::Debug for Inner {
@@ -139,7 +149,7 @@ impl std::fmt::Debug for Inner {
 /// The reason why SNS did not answer as it should.
 #[derive(Debug, thiserror::Error)]
 enum SnsError {
-    #[error("too many requests to SNS are in progress")]
+    #[error("too many requests to SNS")]
     Busy,
     #[error("the URL is invalid")]
     Url(#[source] hyper::http::Error),
@@ -161,6 +171,7 @@ impl Hooks {
             sns: HttpClient::new(SNS_TIMEOUT, MAX_RESPONSE_BYTES),
             requests: Semaphore::new(MAX_REQUESTS),
             certificates: Mutex::default(),
+            requested: Mutex::default(),
         })))
     }
 
@@ -172,8 +183,9 @@ impl Hooks {
             self.check_token(&request)?;
             events(request.body())?
         };
-        let looks =
-            stream::iter(objects).map(|NewObject { bucket, key }| async move { api.look_at(&bucket, &key).await });
+        let until = Instant::now() + CONFIRM_WAIT;
+        let look = |NewObject { bucket, key }| async move { api.look_at(&bucket, &key, until).await };
+        let looks = stream::iter(objects).map(look);
         let is_done = looks
             .buffer_unordered(MAX_LOOKS)
             .try_fold(true, |all, done| async move { Ok(all && done) })
@@ -205,8 +217,16 @@ impl Hooks {
     /// Returns the objects of a message of SNS whose signature is valid. Confirms a subscription of a configured topic.
     async fn of_sns(&self, body: &[u8]) -> Result<Vec<NewObject>, Failure> {
         let message = SnsMessage::read(body, &self.0.topics).map_err(refused)?;
-        let certificate = self.certificate(message.certificate_url()).await?;
+        let url = message.certificate_url();
+        let kept = self.certificates().get(url).cloned();
+        let certificate = match &kept {
+            Some(certificate) => certificate.clone(),
+            None => self.certificate(url).await.map_err(unavailable)?,
+        };
         message.verify(&certificate, SystemTime::now()).map_err(refused)?;
+        if kept.is_none() {
+            self.keep(url, certificate);
+        }
         match (message.kind(), message.subscribe_url()) {
             (MessageKind::Notification, _) => events(message.message().as_bytes()),
             (MessageKind::SubscriptionConfirmation, Some(url)) => {
@@ -221,18 +241,28 @@ impl Hooks {
         }
     }
 
-    async fn certificate(&self, url: &str) -> Result<Bytes, Failure> {
-        let kept = || self.0.certificates.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(certificate) = kept().get(url) {
-            return Ok(certificate.clone());
-        }
-        let certificate = self.get(url).await.map_err(unavailable)?;
-        let mut kept = kept();
+    fn certificates(&self) -> MutexGuard<'_, BTreeMap<String, Bytes>> {
+        self.0.certificates.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn keep(&self, url: &str, certificate: Bytes) {
+        let mut kept = self.certificates();
         if kept.len() >= MAX_CERTIFICATES {
             kept.clear();
         }
-        kept.insert(url.to_owned(), certificate.clone());
-        Ok(certificate)
+        kept.insert(url.to_owned(), certificate);
+    }
+
+    /// Fetches a certificate that has not verified a message yet.
+    async fn certificate(&self, url: &str) -> Result<Bytes, SnsError> {
+        {
+            let mut requested = self.0.requested.lock().unwrap_or_else(PoisonError::into_inner);
+            if requested.is_some_and(|at| at.elapsed() < CERTIFICATE_INTERVAL) {
+                return Err(SnsError::Busy);
+            }
+            *requested = Some(Instant::now());
+        }
+        self.get(url).await
     }
 
     /// Fetches a URL of SNS. A redirect is an error, and is not followed.
@@ -286,6 +316,23 @@ mod tests {
         for pair in [("HOOK_TOKEN", "0123456789abcdef"), ("HOOK_SNS_TOPICS", topics)] {
             assert!(Hooks::new(load(&[pair]).expect("valid")).is_some());
         }
+    }
+
+    #[tokio::test]
+    async fn forged_messages_cause_few_requests_for_certificates() {
+        let hooks = Hooks::new(load(&[("HOOK_TOKEN", "0123456789abcdef")]).expect("valid")).expect("on");
+        // Nothing listens there.
+        let url = "http://127.0.0.1:1/a.pem";
+        let first = hooks.certificate(url).await;
+        assert!(matches!(first, Err(SnsError::Http(_))), "{first:?}");
+        *hooks.0.requested.lock().expect("not poisoned") = Some(Instant::now());
+        let second = hooks.certificate(url).await;
+        assert!(matches!(second, Err(SnsError::Busy)), "{second:?}");
+        hooks.keep(url, Bytes::from_static(b"proven"));
+        assert_eq!(
+            hooks.certificates().get(url).map(|kept| &kept[..]),
+            Some(&b"proven"[..])
+        );
     }
 
     #[test]

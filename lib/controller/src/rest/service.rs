@@ -50,7 +50,11 @@ impl Service for RestService {
                 let Ok(response) = self.uppy.clone().oneshot(request).await;
                 return response;
             }
-            if let (hooks::PATH, &Method::POST, Some(hooks)) = (path, request.method(), &self.hooks) {
+            if let (hooks::PATH, Some(hooks)) = (path, &self.hooks) {
+                if request.method() != Method::POST {
+                    let failure = Failure::WrongMethod(request.method().clone());
+                    return ([(header::ALLOW, "POST")], failure).into_response();
+                }
                 let receive = |request| hooks.receive(&self.api, request);
                 return self.gate.hook(request, hooks::BOUNDS, receive).await;
             }

@@ -66,6 +66,7 @@ pub struct Redelivery(Redelivering);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Redelivering {
     Reading,
+    Claiming,
     Sending,
     Deleting,
     Over,
@@ -76,6 +77,9 @@ enum Redelivering {
 pub enum RedeliverStep {
     /// Read the event again: another server may have delivered it since it was listed. Answer with [`Redelivery::read`].
     Read,
+    /// Write the event again, as another version of its object, so that other servers leave it alone meanwhile. Answer with
+    /// [`Redelivery::claimed`].
+    Claim,
     /// Send the event, and answer with [`Redelivery::sent`].
     Send,
     /// Delete the object, and answer with [`Redelivery::deleted`].
@@ -91,7 +95,9 @@ pub enum RedeliverStep {
 pub enum ReadOutcome {
     /// The event is pending.
     Found,
-    /// The object is gone, so that another server has delivered the event.
+    /// The event is pending, but its endpoint is no longer told of such events.
+    Unwanted,
+    /// This version of the object is gone, so that another server has delivered the event, or sends it now.
     Gone,
     /// The store failed to read the object.
     Failed,
@@ -108,12 +114,34 @@ impl Redelivery {
     pub fn read(&mut self, outcome: ReadOutcome) -> RedeliverStep {
         match (std::mem::replace(&mut self.0, Redelivering::Over), outcome) {
             (Redelivering::Reading, ReadOutcome::Found) => {
-                self.0 = Redelivering::Sending;
-                RedeliverStep::Send
+                self.0 = Redelivering::Claiming;
+                RedeliverStep::Claim
+            }
+            (Redelivering::Reading, ReadOutcome::Unwanted) => {
+                self.0 = Redelivering::Deleting;
+                RedeliverStep::Delete
             }
             (Redelivering::Reading, ReadOutcome::Gone) => RedeliverStep::Delivered,
             (Redelivering::Reading, ReadOutcome::Failed)
-            | (Redelivering::Sending | Redelivering::Deleting | Redelivering::Over, _) => RedeliverStep::Left,
+            | (Redelivering::Claiming | Redelivering::Sending | Redelivering::Deleting | Redelivering::Over, _) => {
+                RedeliverStep::Left
+            }
+        }
+    }
+
+    /// Handles the outcome of the claim, which is `true` if the store has confirmed it.
+    #[must_use]
+    pub fn claimed(&mut self, is_claimed: bool) -> RedeliverStep {
+        match std::mem::replace(&mut self.0, Redelivering::Over) {
+            Redelivering::Claiming if is_claimed => {
+                self.0 = Redelivering::Sending;
+                RedeliverStep::Send
+            }
+            Redelivering::Reading
+            | Redelivering::Claiming
+            | Redelivering::Sending
+            | Redelivering::Deleting
+            | Redelivering::Over => RedeliverStep::Left,
         }
     }
 
@@ -125,9 +153,14 @@ impl Redelivery {
                 self.0 = Redelivering::Deleting;
                 RedeliverStep::Delete
             }
-            (Redelivering::Reading | Redelivering::Sending | Redelivering::Deleting | Redelivering::Over, _) => {
-                RedeliverStep::Left
-            }
+            (
+                Redelivering::Reading
+                | Redelivering::Claiming
+                | Redelivering::Sending
+                | Redelivering::Deleting
+                | Redelivering::Over,
+                _,
+            ) => RedeliverStep::Left,
         }
     }
 
@@ -136,7 +169,9 @@ impl Redelivery {
     pub fn deleted(&mut self) -> RedeliverStep {
         match std::mem::replace(&mut self.0, Redelivering::Over) {
             Redelivering::Deleting => RedeliverStep::Delivered,
-            Redelivering::Reading | Redelivering::Sending | Redelivering::Over => RedeliverStep::Left,
+            Redelivering::Reading | Redelivering::Claiming | Redelivering::Sending | Redelivering::Over => {
+                RedeliverStep::Left
+            }
         }
     }
 }

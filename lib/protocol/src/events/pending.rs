@@ -22,6 +22,10 @@ const GIVEN_UP_WITHIN: Duration = Duration::from_secs(24 * 3600);
 /// The shortest and the longest time between two attempts to send a pending event.
 const INTERVALS: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(6 * 3600)];
 
+/// The time for which a server has an event to itself that it has written, or writes again before an attempt. It is longer than
+/// an attempt.
+const CLAIMED_FOR: Duration = Duration::from_secs(20);
+
 /// The maximum length of an endpoint's name in bytes.
 const MAX_NAME_BYTES: usize = 63;
 
@@ -71,6 +75,12 @@ impl PendingEvent {
     /// Returns the moment at which the event is given up, and becomes a dead letter.
     pub fn given_up_at(&self) -> SystemTime {
         self.id.at() + KEPT_FOR
+    }
+
+    /// Returns true if a server that has not written this version of the event may send it. The one that has may be sending
+    /// it: an endpoint would get it twice.
+    pub fn is_free(written_at: SystemTime, now: SystemTime) -> bool {
+        now.duration_since(written_at).is_ok_and(|age| age >= CLAIMED_FOR)
     }
 
     /// Returns the moment at which the object of the event expires.
@@ -141,6 +151,19 @@ mod tests {
         ] {
             assert_eq!(PendingEvent::in_key(&other.parse().expect("valid")), None, "{other}");
         }
+    }
+
+    #[test]
+    fn event_is_left_to_the_server_that_has_just_written_it() {
+        let written_at = UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+        let is_free = |after| PendingEvent::is_free(written_at, written_at + Duration::from_secs(after));
+        assert!(!is_free(0) && !is_free(19));
+        assert!(is_free(20));
+        let ahead = written_at - Duration::from_secs(1);
+        assert!(
+            !PendingEvent::is_free(written_at, ahead),
+            "a clock that is behind the store's"
+        );
     }
 
     #[test]

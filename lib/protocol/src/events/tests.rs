@@ -42,6 +42,7 @@ enum Task {
     /// A stored event is delivered.
     Redeliver {
         key: ObjectKey,
+        version: u64,
         redelivery: Redelivery,
         step: RedeliverStep,
     },
@@ -61,7 +62,10 @@ struct World {
     answered: BTreeSet<usize>,
     tasks: [Vec<Task>; SERVERS],
     states: [[EndpointState; ENDPOINTS.len()]; SERVERS],
-    store: BTreeSet<ObjectKey>,
+    /// The versions of the events that are written down.
+    store: BTreeMap<ObjectKey, u64>,
+    /// The number of versions that were written.
+    written: u64,
     received: BTreeMap<(usize, EventId), usize>,
     /// The entries of the feed, with their events and dates.
     feed: BTreeMap<FeedEntry, (EventId, SystemTime)>,
@@ -92,7 +96,8 @@ impl World {
             answered: BTreeSet::new(),
             tasks: [const { Vec::new() }; SERVERS],
             states: [[EndpointState::Working; ENDPOINTS.len()]; SERVERS],
-            store: BTreeSet::new(),
+            store: BTreeMap::new(),
+            written: 0,
             received: BTreeMap::new(),
             is_calm: false,
         }
@@ -100,6 +105,12 @@ impl World {
 
     fn fails(&mut self) -> bool {
         !self.is_calm && self.random.random_bool(0.3)
+    }
+
+    fn write(&mut self, key: ObjectKey) -> u64 {
+        self.written += 1;
+        self.store.insert(key, self.written);
+        self.written
     }
 
     fn event(&self, act: usize) -> EventId {
@@ -156,7 +167,7 @@ impl World {
                     PublishStep::Write => {
                         let is_written = !self.fails();
                         if is_written || self.random.random_bool(0.5) {
-                            self.store.insert(pending(endpoint, id).key());
+                            self.write(pending(endpoint, id).key());
                         }
                         publication.written(is_written)
                     }
@@ -201,6 +212,7 @@ impl World {
             }
             Task::Redeliver {
                 key,
+                mut version,
                 mut redelivery,
                 step,
             } => {
@@ -208,18 +220,32 @@ impl World {
                 let endpoint = index(&event.endpoint);
                 let step = match step {
                     RedeliverStep::Read if self.fails() => redelivery.read(ReadOutcome::Failed),
-                    RedeliverStep::Read if self.store.contains(&key) => redelivery.read(ReadOutcome::Found),
+                    RedeliverStep::Read if self.store.get(&key) == Some(&version) => {
+                        redelivery.read(ReadOutcome::Found)
+                    }
                     RedeliverStep::Read => redelivery.read(ReadOutcome::Gone),
+                    RedeliverStep::Claim => {
+                        let is_claimed = !self.fails();
+                        if is_claimed || self.random.random_bool(0.5) {
+                            version = self.write(key.clone());
+                        }
+                        redelivery.claimed(is_claimed)
+                    }
                     RedeliverStep::Send => redelivery.sent(self.send(server, endpoint, event.id)),
                     RedeliverStep::Delete => {
-                        if !self.fails() {
+                        if !self.fails() && self.store.get(&key) == Some(&version) {
                             self.store.remove(&key);
                         }
                         redelivery.deleted()
                     }
                     RedeliverStep::Delivered | RedeliverStep::Left => return None,
                 };
-                Some(Task::Redeliver { key, redelivery, step })
+                Some(Task::Redeliver {
+                    key,
+                    version,
+                    redelivery,
+                    step,
+                })
             }
         }
     }
@@ -239,17 +265,23 @@ impl World {
     fn redeliver(&mut self, server: usize) {
         let now = self.now;
         let states = self.states[server];
-        let due = |key: &&ObjectKey| {
+        let due = |(key, _): &(&ObjectKey, &u64)| {
             let event = PendingEvent::in_key(key).expect("a pending event");
             event.given_up_at() > now && states[index(&event.endpoint)].may_send(now)
         };
-        let due: Vec<_> = self.store.iter().filter(due).cloned().collect();
+        let due: Vec<_> = self.store.iter().filter(due).collect();
         if due.is_empty() {
             return;
         }
-        let key = due[self.random.random_range(0..due.len())].clone();
+        let (key, version) = due[self.random.random_range(0..due.len())];
+        let (key, version) = (key.clone(), *version);
         let (redelivery, step) = Redelivery::start();
-        self.tasks[server].push(Task::Redeliver { key, redelivery, step });
+        self.tasks[server].push(Task::Redeliver {
+            key,
+            version,
+            redelivery,
+            step,
+        });
     }
 
     fn clock(&self, server: usize) -> SystemTime {
@@ -420,4 +452,20 @@ fn event_that_was_delivered_meanwhile_is_not_sent() {
     let (mut redelivery, step) = Redelivery::start();
     assert_eq!(step, RedeliverStep::Read);
     assert_eq!(redelivery.read(ReadOutcome::Gone), RedeliverStep::Delivered);
+}
+
+#[test]
+fn event_is_claimed_before_it_is_sent() {
+    for (is_claimed, next) in [(true, RedeliverStep::Send), (false, RedeliverStep::Left)] {
+        let (mut redelivery, _) = Redelivery::start();
+        assert_eq!(redelivery.read(ReadOutcome::Found), RedeliverStep::Claim);
+        assert_eq!(redelivery.claimed(is_claimed), next);
+    }
+}
+
+#[test]
+fn event_that_its_endpoint_no_longer_wants_is_deleted_without_an_attempt() {
+    let (mut redelivery, _) = Redelivery::start();
+    assert_eq!(redelivery.read(ReadOutcome::Unwanted), RedeliverStep::Delete);
+    assert_eq!(redelivery.deleted(), RedeliverStep::Delivered);
 }

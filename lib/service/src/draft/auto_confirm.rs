@@ -15,7 +15,7 @@ use std::time::{Duration, SystemTime};
 use draftstore_protocol::{DraftId, RESERVED_PREFIX};
 use draftstore_storage::{Attributes, ETag, ObjectInfo, ObjectKey};
 use tokio::sync::{Semaphore, oneshot};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, timeout_at};
 use tracing::Instrument as _;
 
 use super::Drafts;
@@ -41,9 +41,6 @@ const MAX_WAITING: usize = 10_000;
 /// The time for which a draft that was confirmed or refused is not tried again. A page that asks for the state of a draft in
 /// short intervals would have it confirmed each time.
 const REST: Duration = Duration::from_secs(60);
-
-/// The time that [`Drafts::look_at`] waits for the confirm.
-const LOOK_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The pauses before a confirm is tried again whose checks have not ended, or whose store failed.
 const PAUSES: [Duration; 6] = [
@@ -182,12 +179,12 @@ impl Drafts {
     }
 
     /// Confirms a draft that may have arrived, if its upload agreed to it. Does nothing for other buckets and keys. Returns false
-    /// if the confirm has not ended after some seconds, or the store failed meanwhile: repeat the call, unless the confirm ends
-    /// on this server.
+    /// if the confirm has not ended by `until`, or the store failed meanwhile: repeat the call, unless the confirm ends on this
+    /// server.
     ///
     /// # Errors
     /// Returns an error of the store.
-    pub async fn look_at(&self, bucket: &str, key: &str) -> Result<bool, Error> {
+    pub async fn look_at(&self, bucket: &str, key: &str, until: Instant) -> Result<bool, Error> {
         let is_ours = bucket == self.draft_bucket().as_str();
         let is_draft = !key.starts_with(RESERVED_PREFIX) || DraftId::split(key).is_some();
         let (true, true, Ok(key)) = (is_ours, is_draft, ObjectKey::new(key)) else {
@@ -200,7 +197,7 @@ impl Drafts {
             return Ok(true);
         };
         // Without a result, another call has started the confirm, or it has panicked.
-        Ok(matches!(timeout(LOOK_TIMEOUT, confirming).await, Ok(Ok(true))))
+        Ok(matches!(timeout_at(until, confirming).await, Ok(Ok(true))))
     }
 
     /// Confirms a draft that has just arrived, in the background, if its upload agreed to it.

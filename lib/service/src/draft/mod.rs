@@ -232,7 +232,7 @@ impl Drafts {
         Courier {
             events: &shared.events,
             store: &shared.store,
-            clock: shared.clock.as_ref(),
+            clock: &shared.clock,
             observer: shared.observer.as_ref(),
             feeds: shared.feeds,
         }

@@ -1,4 +1,7 @@
 //! The delivery of an event before its act is answered.
+//!
+//! An endpoint that answers too late for the act still gets the event once: the attempt continues, and the event that was stored
+//! meanwhile is deleted.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,10 +11,12 @@ use bytes::Bytes;
 use draftstore_protocol::events::{
     EndpointName, EndpointState, EventId, Outcome, PendingEvent, Publication, PublishStep,
 };
-use draftstore_storage::{Attributes, DraftVersion, Error as StorageError, ObjectKey, PutDraft};
+use draftstore_storage::{Attributes, DraftVersion, ETag, Error as StorageError, ObjectKey, PutDraft};
 use futures::future::{join, join_all};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
+use tracing::Instrument as _;
 
 use super::{Endpoint, EndpointSource, Endpoints, Event, EventKind};
 use crate::Error;
@@ -21,8 +26,11 @@ use crate::observer::{DeliveryOutcome, Observer};
 use crate::store::Store;
 
 /// The time that an act waits for a slot of the endpoint, and again for its acknowledgement. An event that takes longer is
-/// stored, and sent again later.
+/// stored.
 const FIRST_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The time that an endpoint has to acknowledge an event.
+const TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The endpoints, with what this server knows of them. Clones share it.
 #[derive(Debug, Clone, Default)]
@@ -32,12 +40,18 @@ pub(crate) struct Events(Arc<Shared>);
 struct Shared {
     source: Option<Arc<dyn EndpointSource>>,
     known: Mutex<HashMap<EndpointName, Known>>,
-    /// The times at which pending events may be sent again. An event that is not here may be sent at once.
-    due: Mutex<HashMap<ObjectKey, SystemTime>>,
+    /// The times at which pending events may be sent again. An event that is not here was written by another server.
+    due: Mutex<HashMap<ObjectKey, Due>>,
     /// The events of acts that have happened, by their notes, which could be neither sent nor stored.
     unpublished: Mutex<HashMap<DraftVersion, Event>>,
-    /// Notified when an event was stored.
-    has_pending: Notify,
+}
+
+/// The next attempt of a pending event.
+#[derive(Debug, Clone)]
+pub(super) struct Due {
+    pub(super) at: SystemTime,
+    /// The version that this server has written. It may send another one only if the server that wrote it does not.
+    pub(super) written: Option<ETag>,
 }
 
 /// An endpoint with its state.
@@ -48,6 +62,8 @@ struct Known {
     slots: Arc<Semaphore>,
     /// The time of the oldest pending event, as this server last saw it.
     oldest: Option<SystemTime>,
+    /// Notified when an event was written down.
+    has_pending: Arc<Notify>,
 }
 
 /// The parts of the service that a delivery uses.
@@ -55,7 +71,7 @@ struct Known {
 pub(crate) struct Courier<'a> {
     pub(crate) events: &'a Events,
     pub(crate) store: &'a Store,
-    pub(crate) clock: &'a dyn Clock,
+    pub(crate) clock: &'a Arc<dyn Clock>,
     pub(crate) observer: Option<&'a Arc<dyn Observer>>,
     /// `true` if each event is kept in the feed.
     pub(crate) feeds: bool,
@@ -75,6 +91,28 @@ impl Recipients {
     }
 }
 
+/// The parts of a [`Courier`], for a task that outlives the call.
+#[derive(Debug, Clone)]
+struct OwnedCourier {
+    events: Events,
+    store: Store,
+    clock: Arc<dyn Clock>,
+    observer: Option<Arc<dyn Observer>>,
+    feeds: bool,
+}
+
+impl OwnedCourier {
+    fn borrow(&self) -> Courier<'_> {
+        Courier {
+            events: &self.events,
+            store: &self.store,
+            clock: &self.clock,
+            observer: self.observer.as_ref(),
+            feeds: self.feeds,
+        }
+    }
+}
+
 impl Events {
     pub(crate) fn new(source: Arc<dyn EndpointSource>) -> Self {
         Self(Arc::new(Shared {
@@ -91,7 +129,7 @@ impl Events {
 
     /// Returns true if something may be sent to the endpoint now.
     pub(super) fn may_send(&self, endpoint: &Arc<dyn Endpoint>, now: SystemTime) -> bool {
-        self.known(endpoint).0.may_send(now)
+        self.known(endpoint).state.may_send(now)
     }
 
     /// Returns the time of the oldest pending event, as this server last saw it.
@@ -112,7 +150,7 @@ impl Events {
     }
 
     /// Returns the times at which pending events may be sent again.
-    pub(super) fn due(&self) -> MutexGuard<'_, HashMap<ObjectKey, SystemTime>> {
+    pub(super) fn due(&self) -> MutexGuard<'_, HashMap<ObjectKey, Due>> {
         lock(&self.0.due)
     }
 
@@ -121,24 +159,26 @@ impl Events {
         lock(&self.0.unpublished)
     }
 
-    /// Waits until an event is stored.
-    pub(super) async fn has_pending(&self) {
-        self.0.has_pending.notified().await;
+    /// Waits until this server stores an event for the endpoint.
+    pub(super) async fn has_pending(&self, endpoint: &Arc<dyn Endpoint>) {
+        let has_pending = self.known(endpoint).has_pending;
+        has_pending.notified().await;
     }
 
-    fn known(&self, endpoint: &Arc<dyn Endpoint>) -> (EndpointState, Arc<Semaphore>) {
+    fn known(&self, endpoint: &Arc<dyn Endpoint>) -> Known {
         let mut known = lock(&self.0.known);
-        let new = || Known {
+        let new = |oldest| Known {
             endpoint: Arc::clone(endpoint),
             state: EndpointState::default(),
             slots: Arc::new(Semaphore::new(endpoint.concurrency())),
-            oldest: None,
+            oldest,
+            has_pending: Arc::default(),
         };
-        let entry = known.entry(endpoint.name().clone()).or_insert_with(new);
+        let entry = known.entry(endpoint.name().clone()).or_insert_with(|| new(None));
         if !is_same(&entry.endpoint, endpoint) {
-            *entry = new();
+            *entry = new(entry.oldest);
         }
-        (entry.state, Arc::clone(&entry.slots))
+        entry.clone()
     }
 
     fn ended(&self, endpoint: &Arc<dyn Endpoint>, outcome: Outcome, began: SystemTime, now: SystemTime) {
@@ -182,17 +222,28 @@ impl Courier<'_> {
 
     async fn publish_to(&self, event: &Event, endpoint: &Arc<dyn Endpoint>) -> Result<(), Error> {
         let (mut publication, mut step) = Publication::start(self.events.may_send(endpoint, self.clock.now()));
-        let mut failed = None;
+        let (mut sending, mut failed) = (None, None);
         loop {
             step = match step {
                 PublishStep::Send => {
-                    let outcome = self.attempt(endpoint, event.id, &event.json, FIRST_TIMEOUT).await;
+                    let (outcome, late) = self.first_attempt(event, endpoint).await;
+                    sending = late;
                     publication.sent(outcome)
                 }
                 PublishStep::Write => {
                     let written = self.write(event, endpoint).await;
-                    failed = written.err();
-                    publication.written(failed.is_none())
+                    let is_written = written.is_ok();
+                    match written {
+                        Ok(version) => {
+                            let next = if sending.is_some() { TIMEOUT } else { Duration::ZERO };
+                            self.postpone(version.key.clone(), event.id, Some(version.etag.clone()), next);
+                            if let Some(sending) = sending.take() {
+                                self.forget_when_delivered(version, sending);
+                            }
+                        }
+                        Err(error) => failed = Some(error),
+                    }
+                    publication.written(is_written)
                 }
                 PublishStep::Published => return Ok(()),
                 PublishStep::NotPublished => {
@@ -203,8 +254,55 @@ impl Courier<'_> {
         }
     }
 
+    /// Sends an event, and waits for the endpoint for [`FIRST_TIMEOUT`]. Also returns the attempt if it continues.
+    async fn first_attempt(
+        &self,
+        event: &Event,
+        endpoint: &Arc<dyn Endpoint>,
+    ) -> (Outcome, Option<JoinHandle<Outcome>>) {
+        let failed = Outcome::Failed { retry_after: None };
+        let Some(slot) = self.slot(endpoint, FIRST_TIMEOUT).await else {
+            return (failed, None);
+        };
+        let (courier, endpoint, event) = (self.owned(), Arc::clone(endpoint), event.clone());
+        let (began, to) = (self.clock.now(), Arc::clone(&endpoint));
+        let sending =
+            async move { courier.borrow().attempt(&endpoint, event.id, &event.json, slot).await }.in_current_span();
+        let mut sending = tokio::spawn(sending);
+        match timeout(FIRST_TIMEOUT, &mut sending).await {
+            // A panic of the task is no answer of the endpoint.
+            Ok(ended) => (ended.unwrap_or(failed), None),
+            Err(_elapsed) => {
+                self.events.ended(&to, failed, began, self.clock.now());
+                (failed, Some(sending))
+            }
+        }
+    }
+
+    /// Deletes a stored event if the attempt that began before delivers it.
+    fn forget_when_delivered(&self, version: DraftVersion, sending: JoinHandle<Outcome>) {
+        let courier = self.owned();
+        let forgetting = async move {
+            if matches!(sending.await, Ok(Outcome::Delivered)) {
+                courier.borrow().delete(&version).await;
+                courier.events.due().remove(&version.key);
+            }
+        };
+        tokio::spawn(forgetting.in_current_span());
+    }
+
+    fn owned(self) -> OwnedCourier {
+        OwnedCourier {
+            events: self.events.clone(),
+            store: self.store.clone(),
+            clock: Arc::clone(self.clock),
+            observer: self.observer.cloned(),
+            feeds: self.feeds,
+        }
+    }
+
     /// Stores an event for an endpoint.
-    async fn write(&self, event: &Event, endpoint: &Arc<dyn Endpoint>) -> Result<(), StorageError> {
+    async fn write(&self, event: &Event, endpoint: &Arc<dyn Endpoint>) -> Result<DraftVersion, StorageError> {
         let pending = PendingEvent {
             endpoint: endpoint.name().clone(),
             id: event.id,
@@ -217,34 +315,41 @@ impl Courier<'_> {
             attributes: Attributes::NONE,
             if_absent: false,
         };
-        self.store.objects().put_draft(&put).await?;
+        let etag = self.store.objects().put_draft(&put).await?;
         self.observe(DeliveryOutcome::Postponed);
         let oldest = self.events.oldest(endpoint).unwrap_or(event.id.at());
         self.events.set_oldest(endpoint, Some(oldest));
-        self.postpone(key, event.id);
-        self.events.0.has_pending.notify_one();
-        Ok(())
+        self.events.known(endpoint).has_pending.notify_one();
+        Ok(DraftVersion { key, etag })
+    }
+
+    /// Waits for a slot of an endpoint. A server that has much to send is no failure of the endpoint.
+    async fn slot(&self, endpoint: &Arc<dyn Endpoint>, limit: Duration) -> Option<OwnedSemaphorePermit> {
+        let slots = self.events.known(endpoint).slots;
+        timeout(limit, slots.acquire_owned()).await.ok()?.ok()
+    }
+
+    /// Sends an event to an endpoint once, as soon as the endpoint has a slot for it.
+    pub(super) async fn send(&self, endpoint: &Arc<dyn Endpoint>, id: EventId, json: &Bytes) -> Outcome {
+        match self.slot(endpoint, TIMEOUT).await {
+            Some(slot) => self.attempt(endpoint, id, json, slot).await,
+            None => Outcome::Failed { retry_after: None },
+        }
     }
 
     /// Sends an event to an endpoint once, and updates the state of the endpoint.
-    pub(super) async fn attempt(
+    async fn attempt(
         &self,
         endpoint: &Arc<dyn Endpoint>,
         id: EventId,
         json: &Bytes,
-        limit: Duration,
+        _slot: OwnedSemaphorePermit,
     ) -> Outcome {
-        let failed = Outcome::Failed { retry_after: None };
-        let (_, slots) = self.events.known(endpoint);
-        // A server that has much to send is no failure of the endpoint.
-        let Ok(Ok(_slot)) = timeout(limit, slots.acquire()).await else {
-            return failed;
-        };
         let began = self.clock.now();
-        let sending = timeout(limit, endpoint.send(id, json.clone(), began));
+        let sending = timeout(TIMEOUT, endpoint.send(id, json.clone(), began));
         let outcome = sending.await.unwrap_or_else(|_| {
-            tracing::warn!(endpoint = %endpoint.name(), timeout_s = limit.as_secs(), "event not acknowledged in time");
-            failed
+            tracing::warn!(endpoint = %endpoint.name(), timeout_s = TIMEOUT.as_secs(), "event not acknowledged in time");
+            Outcome::Failed { retry_after: None }
         });
         self.events.ended(endpoint, outcome, began, self.clock.now());
         self.observe(match outcome {
@@ -263,7 +368,7 @@ impl Courier<'_> {
 }
 
 /// Returns true if both are the endpoint of one policy.
-fn is_same(one: &Arc<dyn Endpoint>, other: &Arc<dyn Endpoint>) -> bool {
+pub(super) fn is_same(one: &Arc<dyn Endpoint>, other: &Arc<dyn Endpoint>) -> bool {
     std::ptr::addr_eq(Arc::as_ptr(one), Arc::as_ptr(other))
 }
 

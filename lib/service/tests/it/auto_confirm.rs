@@ -92,7 +92,8 @@ impl Setup {
     /// Tells the service of a draft. Returns true if nothing more is to be done for it.
     async fn arrived(&self, key: &str) -> bool {
         let bucket = self.system.world.draft.name().as_str();
-        self.system.drafts.look_at(bucket, key).await.expect("looked at")
+        let until = tokio::time::Instant::now() + Duration::from_secs(5);
+        self.system.drafts.look_at(bucket, key, until).await.expect("looked at")
     }
 
     async fn main(&self) -> Option<String> {
@@ -173,7 +174,9 @@ async fn draft_without_an_agreement_waits_for_its_confirm(ground: &Ground) {
     let setup = Setup::new(ground, Profile::default()).await;
     let plain = setup.upload(&setup.system.drafts, true, "plain").await;
     setup.arrived(&plain).await;
-    setup.system.drafts.look_at("another", &plain).await.expect("ignored");
+    let now = tokio::time::Instant::now();
+    let looked = setup.system.drafts.look_at("another", &plain, now).await;
+    looked.expect("ignored");
     setup.arrived(".drafts/verdicts/x").await;
     setup.arrived("absent").await;
     setup.arrived("").await;

@@ -162,7 +162,11 @@ async fn draft_confirms_itself_to_the_destination_of_its_profile(ground: &Ground
     assert_eq!(setup.system.world.send(&signed, "hello").await.status(), 200);
     let looked = setup
         .drafts
-        .look_at(setup.drafts.draft_bucket().as_str(), "a.txt")
+        .look_at(
+            setup.drafts.draft_bucket().as_str(),
+            "a.txt",
+            tokio::time::Instant::now() + std::time::Duration::from_secs(3),
+        )
         .await;
     assert!(looked.is_ok(), "{looked:?}");
     let begun = Instant::now();

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -27,6 +27,9 @@ promises! {
     two_servers_deliver_what_one_has_written_down: strong, weak;
     endpoint_that_is_gone_gets_nothing_until_it_is_configured_anew: strong;
     pending_events_survive_sweeps: strong;
+    late_answer_of_an_endpoint_takes_back_what_was_written_down: strong, weak, garage, seaweedfs;
+    event_is_left_to_the_server_that_has_just_written_it: strong, weak, garage, seaweedfs;
+    event_that_its_endpoint_no_longer_wants_is_dropped: strong, weak;
     events_go_to_the_endpoints_of_their_tenant: strong;
     event_that_is_given_up_is_a_dead_letter_until_it_is_sent_again: strong, weak, garage, seaweedfs;
     events_of_an_endpoint_that_is_gone_are_given_up: strong;
@@ -44,6 +47,8 @@ pub(crate) struct Sink {
     answer: Mutex<Outcome>,
     attempts: Mutex<usize>,
     received: Mutex<Vec<(EventId, Value)>>,
+    /// Held by a test while the endpoint does not answer.
+    silence: tokio::sync::Mutex<()>,
 }
 
 impl Sink {
@@ -63,6 +68,7 @@ impl Sink {
             answer: Mutex::new(Outcome::Delivered),
             attempts: Mutex::default(),
             received: Mutex::default(),
+            silence: tokio::sync::Mutex::default(),
         })
     }
 
@@ -101,6 +107,7 @@ impl Endpoint for Sink {
 
     async fn send(&self, id: EventId, json: Bytes, _: std::time::SystemTime) -> Outcome {
         *self.attempts.lock().expect("not poisoned") += 1;
+        let _answers = self.silence.lock().await;
         let answer = *self.answer.lock().expect("not poisoned");
         if answer == Outcome::Delivered {
             let event = serde_json::from_slice(&json).expect("JSON");
@@ -147,6 +154,9 @@ impl System {
         page.objects.len()
     }
 }
+
+/// The time that a test waits for something in the background.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The time after which every pause and every attempt of a young event is over.
 pub(crate) const LATER: Duration = Duration::from_secs(600);
@@ -371,6 +381,54 @@ async fn endpoint_that_is_gone_gets_nothing_until_it_is_configured_anew(ground: 
     let reloaded = telling(&system.drafts, &[&again]);
     assert!(!reloaded.deliver_pending().await);
     assert_eq!(again.names().len(), 2);
+}
+
+async fn late_answer_of_an_endpoint_takes_back_what_was_written_down(ground: &Ground) {
+    let sink = Sink::new("shop");
+    let system = ground.system().await.telling(&[&sink]);
+    system.world.draft("a", "bytes").await;
+    let silence = sink.silence.lock().await;
+    system.confirm("a").await.expect("confirmed");
+    assert_eq!((sink.attempts(), system.pending().await), (1, 1));
+    system.clock.advance(Duration::from_secs(10));
+    assert!(system.drafts.deliver_pending().await, "the first attempt goes on");
+    drop(silence);
+    let begun = Instant::now();
+    while system.pending().await > 0 {
+        assert!(begun.elapsed() < PATIENCE, "it is still written down");
+    }
+    system.clock.advance(LATER);
+    assert!(!system.drafts.deliver_pending().await);
+    assert_eq!((sink.attempts(), sink.received().len()), (1, 1));
+}
+
+async fn event_is_left_to_the_server_that_has_just_written_it(ground: &Ground) {
+    let sink = Sink::new("shop");
+    sink.answers(FAILED);
+    let system = ground.system().await.telling(&[&sink]);
+    system.world.draft("a", "bytes").await;
+    system.confirm("a").await.expect("confirmed");
+    let others = [(); 2].map(|()| telling(&system.other_server(), &[&sink]));
+    for other in &others {
+        assert!(other.deliver_pending().await, "it was just written");
+    }
+    assert_eq!(sink.attempts(), 1);
+    sink.answers(Outcome::Delivered);
+    system.clock.advance(LATER);
+    assert!(!others[0].deliver_pending().await);
+    assert_eq!((sink.attempts(), system.pending().await), (2, 0));
+}
+
+async fn event_that_its_endpoint_no_longer_wants_is_dropped(ground: &Ground) {
+    let sink = Sink::new("shop");
+    sink.answers(FAILED);
+    let system = ground.system().await.telling(&[&sink]);
+    system.world.draft("a", "bytes").await;
+    system.confirm("a").await.expect("confirmed");
+    system.clock.advance(LATER);
+    let other = Sink::wanting("shop", None, &[EventKind::ObjectDeleted]);
+    assert!(!telling(&system.other_server(), &[&other]).deliver_pending().await);
+    assert_eq!((other.attempts(), system.pending().await), (0, 0));
 }
 
 async fn pending_events_survive_sweeps(ground: &Ground) {

@@ -201,7 +201,7 @@ impl Drafts {
         let json = match self.courier().read(object).await {
             Ok(json) => json,
             Err(ReadOutcome::Failed) => return Err(Error::StoreUnavailable("an event was not read".into())),
-            Err(ReadOutcome::Gone | ReadOutcome::Found) => return Ok(None),
+            Err(ReadOutcome::Gone | ReadOutcome::Found | ReadOutcome::Unwanted) => return Ok(None),
         };
         let event = serde_json::from_slice(&json).ok().as_ref().and_then(Event::of);
         if event.is_none() {
