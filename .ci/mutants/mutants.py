@@ -66,6 +66,7 @@ TESTS = [
     "events::act::tests::act_is_over_after_the_longest_time",
     "events::endpoint::tests::endpoint_can_ask_for_a_longer_pause_of_at_most_a_day",
     "events::endpoint::tests::endpoint_that_is_gone_stays_disabled",
+    "events::wanted::tests::note_is_renewed_long_before_it_counts_no_more",
     "events::id::tests::id_has_the_time_and_depends_on_the_digest",
     "events::feed::tests::page_ends_before_what_is_not_settled_and_has_each_event_once",
     "events::feed::tests::late_event_has_an_entry_of_the_time_of_its_write",
@@ -881,6 +882,12 @@ MUTANTS = [
         EVENTS + "pending.rs",
         "age >= CLAIMED_FOR",
         "age < CLAIMED_FOR",
+    ),
+    Mutant(
+        "a sweep writes events down long after anybody wanted them",
+        EVENTS + "wanted.rs",
+        "is_ok_and(|age| age > KEPT_FOR)",
+        "is_ok_and(|age| age > KEPT_FOR * 10)",
     ),
     Mutant(
         "the ID of an event depends on its time alone",

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use draftstore_runtime::reload::{Live, Reloader};
 use draftstore_service::Caller;
-use draftstore_service::caller::Destinations;
+use draftstore_service::caller::{Destinations, Tenant};
 use draftstore_service::events::{EndpointSource, Endpoints};
 
 use crate::api_key::is_key;
@@ -155,6 +155,14 @@ impl EndpointSource for Authenticator {
         match &self.mode {
             Mode::Anonymous(_) => Arc::from([]),
             Mode::Policy(policies) => Arc::clone(&policies.policy.current().webhooks),
+        }
+    }
+
+    /// Returns the longest of the tenants in the current policy that has such names.
+    fn tenant_of(&self, name: &str) -> Option<Tenant> {
+        match &self.mode {
+            Mode::Anonymous(_) => None,
+            Mode::Policy(policies) => policies.policy.current().tenant_of(name).cloned(),
         }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! The driver owns the tasks of the calls to the store, and logs their results. The protocol decides what is removed.
 
+mod expired;
 mod replaced;
 
 use std::collections::BTreeSet;
@@ -23,7 +24,7 @@ use tracing::Instrument as _;
 pub use draftstore_protocol::sweep::{Brake, Brakes, Expiry, Fraction, InvalidFraction, Mode, Slice, Stop, Summary};
 
 pub use self::replaced::ReplacedSwept;
-use crate::completion::StoredUpload;
+use crate::completion::{CompletionRules, StoredUpload};
 use crate::draft::found;
 use crate::{Clock, Drafts, Policy, Store};
 
@@ -61,6 +62,14 @@ pub struct Cleaner {
     clock: Arc<dyn Clock>,
     /// The service that hears of completed uploads, if the sweep runs beside it.
     drafts: Option<Drafts>,
+    wanted: WantedEvents,
+}
+
+/// The kinds of events of a sweep that some endpoint wants.
+#[derive(Debug, Clone, Copy, Default)]
+struct WantedEvents {
+    uploaded: bool,
+    expired: bool,
 }
 
 impl Cleaner {
@@ -74,6 +83,7 @@ impl Cleaner {
             slice: Slice::WHOLE,
             clock,
             drafts: None,
+            wanted: WantedEvents::default(),
         }
     }
 
@@ -114,12 +124,19 @@ impl Cleaner {
             capabilities: self.store.profile.capabilities(),
             bounds: Bounds::default(),
         });
+        let cleaner = Self {
+            wanted: match mode {
+                Mode::Delete => self.wanted().await,
+                Mode::DryRun => WantedEvents::default(),
+            },
+            ..self.clone()
+        };
         // One task per effect, because parsing a page takes as long as fetching it. Dropping this future aborts them.
         let mut under_way = JoinSet::new();
         let result = loop {
             match pass.step() {
                 Next::Perform(job, effect) => {
-                    let cleaner = self.clone();
+                    let cleaner = cleaner.clone();
                     let perform = async move { (job, cleaner.perform(effect).await) };
                     under_way.spawn(perform.in_current_span());
                 }
@@ -172,15 +189,21 @@ impl Cleaner {
                 Answer::Rejected(concurrently(notes, |note| self.rejected(note).boxed()).await)
             }
             Effect::DeleteMany(drafts) => {
-                let deleted = objects.delete_drafts(&buckets.draft, &drafts).await;
-                log_deleted(&drafts, deleted.as_deref());
-                Answer::Deleted(deleted)
+                let deleting = async |drafts: Vec<DraftVersion>| {
+                    let deleted = objects.delete_drafts(&buckets.draft, &drafts).await;
+                    log_deleted(&drafts, deleted.as_deref());
+                    deleted
+                };
+                Answer::Deleted(self.delete_published(drafts, deleting).await)
             }
             Effect::DeleteEach(drafts) => {
-                let failures = concurrently(drafts.clone(), |draft| self.delete(draft).boxed()).await;
-                let failures: Vec<_> = failures.into_iter().flatten().collect();
-                log_deleted(&drafts, Ok(&failures));
-                Answer::Deleted(Ok(failures))
+                let deleting = async |drafts: Vec<DraftVersion>| {
+                    let failures = concurrently(drafts.clone(), |draft| self.delete(draft).boxed()).await;
+                    let failures: Vec<_> = failures.into_iter().flatten().collect();
+                    log_deleted(&drafts, Ok(&failures));
+                    Ok(failures)
+                };
+                Answer::Deleted(self.delete_published(drafts, deleting).await)
             }
             Effect::Abort(uploads) => {
                 let aborted = concurrently(uploads, |upload| self.abort(upload).boxed()).await;
@@ -225,11 +248,17 @@ impl Cleaner {
             key: &upload.key,
             upload_id: &upload.upload_id,
         };
-        match stored.complete(&self.store, idle_after, self.clock.now()).await {
+        let rules = CompletionRules {
+            idle_after,
+            now: self.clock.now(),
+            is_wanted: self.wanted.uploaded,
+        };
+        let (ended, act) = stored.complete(&self.store, rules).await;
+        match ended {
             Ok(CompletionEnd::Completed(_)) => {
                 tracing::info!(object.key = %upload.key, upload.id = ?upload.upload_id, "idle upload completed");
                 if let Some(drafts) = &self.drafts {
-                    drafts.look_at_in_background(&upload.key);
+                    drafts.arrived_in_background(&upload.key, act);
                 }
                 Ok(true)
             }

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use draftstore_protocol::confirm::MarkerDigest;
+use draftstore_protocol::events::Trace;
 use draftstore_protocol::upload::{
     Completion, CompletionAnswer, CompletionEffect, CompletionEnd, CompletionError, CompletionStep, FoundDraft, MARK,
     PLAN_METADATA, Token, plan_key,
@@ -15,6 +16,7 @@ use draftstore_storage::{
 
 use crate::Store;
 use crate::draft::found;
+use crate::events::{Act, EventKind, Fields, NewAct, TraceAt};
 use crate::secrets::framed;
 
 /// A multipart upload in the draft bucket, which may no longer exist.
@@ -23,6 +25,20 @@ pub(crate) struct StoredUpload<'a> {
     pub(crate) key: &'a ObjectKey,
     pub(crate) upload_id: &'a UploadId,
 }
+
+/// The rules of one completion.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CompletionRules {
+    /// The time for which no part may have arrived.
+    pub(crate) idle_after: Duration,
+    /// The current time, if the store's responses have no date.
+    pub(crate) now: SystemTime,
+    /// True if some endpoint wants the event of an upload.
+    pub(crate) is_wanted: bool,
+}
+
+/// The result of a completion, with the note of its event if it may have completed the upload.
+pub(crate) type Completed = (Result<CompletionEnd, CompletionError<Error>>, Option<Act>);
 
 /// The parts of an upload that have arrived.
 #[derive(Debug, Default)]
@@ -53,29 +69,36 @@ impl StoredUpload<'_> {
         store.objects().put_draft(&put).await.map(drop)
     }
 
-    /// Completes the upload if it has a plan and all parts, and none arrived for `idle_after`. `now` is used only if the
-    /// store's responses have no date.
-    pub(crate) async fn complete(
-        self,
-        store: &Store,
-        idle_after: Duration,
-        now: SystemTime,
-    ) -> Result<CompletionEnd, CompletionError<Error>> {
-        let (mut completion, mut effect) = Completion::start(idle_after);
+    /// Completes the upload if it has a plan and all parts, and none arrived lately. Stores the event before.
+    pub(crate) async fn complete(self, store: &Store, rules: CompletionRules) -> Completed {
+        let (mut completion, mut effect) = Completion::start(rules.idle_after);
+        let (mut traces, mut act) = (Vec::new(), None);
         loop {
             let answer = match effect {
-                CompletionEffect::LookUpPlan => CompletionAnswer::Plan(self.plan(store).await),
+                CompletionEffect::LookUpPlan => {
+                    let plan = self.plan(store).await;
+                    if let Ok(Some(token)) = &plan {
+                        traces.push(TraceAt::in_draft(self.key, Trace::of_upload(&token.mark)));
+                    }
+                    CompletionAnswer::Plan(plan)
+                }
                 CompletionEffect::ListParts => {
                     let arrived = self.arrived(store).await;
                     let store_time = arrived.iter().flatten().find_map(|arrived| arrived.store_time);
                     let parts = arrived.map(|arrived| arrived.map(|arrived| arrived.parts));
-                    CompletionAnswer::Parts(parts, store_time.unwrap_or(now))
+                    CompletionAnswer::Parts(parts, store_time.unwrap_or(rules.now))
                 }
                 CompletionEffect::LookUpDraft => {
                     let draft = head(store, self.key).await;
                     CompletionAnswer::Draft(draft.map(|draft| draft.map(found_draft)))
                 }
                 CompletionEffect::Complete(parts) => {
+                    if rules.is_wanted {
+                        match self.uploading(store, std::mem::take(&mut traces), rules.now).await {
+                            Ok(written) => act = Some(written),
+                            Err(error) => return (Err(CompletionError::Store(error)), None),
+                        }
+                    }
                     let complete = CompleteUpload {
                         bucket: &store.buckets.draft,
                         key: self.key,
@@ -88,9 +111,23 @@ impl StoredUpload<'_> {
             };
             match completion.on(answer) {
                 CompletionStep::Perform(next) => effect = next,
-                CompletionStep::Finish(ended) => return ended,
+                CompletionStep::Finish(ended) => return (ended, act),
             }
         }
+    }
+
+    /// Stores a note of an upload that is about to be completed. The event is made of its draft.
+    async fn uploading(self, store: &Store, traces: Vec<TraceAt>, now: SystemTime) -> Result<Act, Error> {
+        let act = NewAct {
+            kind: EventKind::DraftUploaded,
+            bucket: store.buckets.draft.name(),
+            tenant: None,
+            object_name: self.key.as_str(),
+            act: &[self.key.as_str(), self.upload_id.as_str()],
+            fields: Fields::new(),
+            traces,
+        };
+        act.write(store, now).await
     }
 
     async fn plan(self, store: &Store) -> Result<Option<Token>, Error> {

@@ -75,6 +75,8 @@ pub(crate) async fn leave_some_of_all(world: &TestBuckets) {
 
 async fn rights(world: &mut TestBuckets) -> BTreeSet<Right> {
     leave_some_of_all(world).await;
+    // An endpoint wants the event of the draft.
+    world.draft(".drafts/events/.wanted/draft.expired", "").await;
     let proxy = FaultProxy::start(&world.endpoint);
     world.endpoint = proxy.endpoint();
     let printed = sweep_until_expired(world, &[], 4);

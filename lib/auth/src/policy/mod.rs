@@ -21,7 +21,7 @@ use webhooks::Sender;
 
 use std::sync::Arc;
 
-use draftstore_service::caller::Destinations;
+use draftstore_service::caller::{Destinations, Tenant};
 use draftstore_service::events::Endpoints;
 
 use crate::api_key::KeyRing;
@@ -40,6 +40,8 @@ pub struct Policy {
     pub(crate) destinations: Destinations,
     pub(crate) profiles: Arc<Profiles>,
     pub(crate) webhooks: Endpoints,
+    /// The tenants that the policy names, the longest first.
+    tenants: Vec<Tenant>,
 }
 
 impl Policy {
@@ -56,6 +58,7 @@ impl Policy {
             destinations: destinations::destinations(&sources.file.destinations, &mut problems),
             profiles: Arc::default(),
             webhooks: webhooks::endpoints(sources, sender, &mut problems),
+            tenants: tenants::named(&sources.file),
         };
         let profiles = profiles::profiles(&sources.file.profiles, &policy.destinations, &mut problems);
         tenants::check(&sources.file, &mut problems);
@@ -63,6 +66,11 @@ impl Policy {
         policy.issuers = issuers::issuers(sources, &profiles, remotes, &mut problems);
         policy.profiles = Arc::new(profiles);
         problems.finish(&sources.path, policy)
+    }
+
+    /// Returns the longest of the tenants that the policy names which has such names.
+    pub(crate) fn tenant_of(&self, name: &str) -> Option<&Tenant> {
+        self.tenants.iter().find(|tenant| name.starts_with(tenant.prefix()))
     }
 
     /// Waits for the first fetch of every key set, in success or failure.

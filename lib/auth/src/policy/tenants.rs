@@ -50,6 +50,21 @@ pub(super) fn check(file: &File, problems: &mut Problems) {
     }
 }
 
+/// Returns the tenants that the policy names, the longest first. An invalid one is an error of its own.
+pub(super) fn named(file: &File) -> Vec<Tenant> {
+    let callers = file.callers.values().filter_map(|caller| caller.tenant.as_ref());
+    let issuers = file.issuers.values().filter_map(|issuer| issuer.tenant.as_ref());
+    let webhooks = file
+        .webhooks
+        .iter()
+        .filter_map(|webhook| webhook.tenants.as_ref())
+        .flatten();
+    let all = callers.chain(issuers).chain(webhooks);
+    let mut all: Vec<Tenant> = all.filter_map(|text| text.parse().ok()).collect();
+    all.sort_by_key(|tenant| std::cmp::Reverse(tenant.prefix().len()));
+    all
+}
+
 impl Namespace {
     /// Returns `None` for an invalid tenant, which is an error of its own.
     fn fixed(place: String, tenant: &str) -> Option<Self> {

@@ -134,12 +134,16 @@ impl Endpoint for Webhook {
         &self.name
     }
 
+    fn names(&self, kind: EventKind) -> bool {
+        self.kinds.contains(&kind)
+    }
+
     fn wants(&self, kind: EventKind, tenant: Option<&Tenant>) -> bool {
         let is_of_tenants = |tenants: &Vec<Tenant>| {
             let tenant = tenant.map_or("", Tenant::prefix);
             tenants.iter().any(|parent| tenant.starts_with(parent.prefix()))
         };
-        self.kinds.contains(&kind) && self.tenants.as_ref().is_none_or(is_of_tenants)
+        self.names(kind) && self.tenants.as_ref().is_none_or(is_of_tenants)
     }
 
     fn concurrency(&self) -> usize {

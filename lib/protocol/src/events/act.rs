@@ -13,6 +13,7 @@ use super::pending::EVENTS_PREFIX;
 use crate::checks::VERDICT_METADATA;
 use crate::confirm::{COPIED, MarkerDigest, RESTORED, SOURCE_ETAG, UPDATED};
 use crate::keys::RESERVED_PREFIX;
+use crate::upload::{MARK, Mark};
 
 /// The prefix of the notes. No endpoint has such a name.
 const ACTS_PREFIX: &str = ".acts/";
@@ -95,6 +96,11 @@ impl Trace {
     /// Returns the trace of a verdict that is recorded with this text.
     pub fn of_verdict(sealed: &str) -> Self {
         Self::metadata(VERDICT_METADATA, sealed)
+    }
+
+    /// Returns the trace of a draft that the upload with this mark has created.
+    pub fn of_upload(mark: &Mark) -> Self {
+        Self::metadata(MARK, &mark.text())
     }
 
     /// Returns the trace of a draft that was deleted without a confirm, at its name in main.

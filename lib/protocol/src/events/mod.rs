@@ -18,6 +18,7 @@ mod id;
 mod pending;
 #[cfg(test)]
 mod tests;
+mod wanted;
 
 pub use act::{ActEnd, ActNote, ActStep, Trace};
 pub use dead::DeadLetter;
@@ -26,3 +27,4 @@ pub use endpoint::{EndpointState, Outcome};
 pub use feed::{FeedEntry, FeedPage, FeedPosition, FeedStep, FeedWrite};
 pub use id::{EventId, InvalidEventId};
 pub use pending::{EndpointName, InvalidEndpointName, KEPT_FOR, PendingEvent, attempt_interval};
+pub use wanted::WantedNote;

@@ -6,7 +6,7 @@ use draftstore_storage::{ETag, ListedObject, ListedUpload};
 
 use crate::checks::RejectionNote;
 use crate::confirm::StagingNote;
-use crate::events::{ActNote, DeadLetter, FeedEntry, KEPT_FOR, PendingEvent};
+use crate::events::{ActNote, DeadLetter, FeedEntry, KEPT_FOR, PendingEvent, WantedNote};
 use crate::usage::InventoryKey;
 use crate::{DraftId, Policy};
 
@@ -71,7 +71,7 @@ impl Expiry {
         if let Some(entry) = FeedEntry::in_key(&draft.key) {
             return self.has_ended(entry.expires_at(self.events_retention));
         }
-        let kept = if ActNote::is_key(&draft.key) {
+        let kept = if ActNote::is_key(&draft.key) || WantedNote::is_key(&draft.key) {
             self.kept.max(KEPT_FOR + self.grace)
         } else if InventoryKey::in_key(&draft.key).is_some() {
             self.kept.max(INVENTORY_KEPT)

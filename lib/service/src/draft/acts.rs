@@ -45,16 +45,29 @@ impl Drafts {
     /// # Errors
     /// The error of the store. The act must not happen then.
     pub(super) async fn begin_in_main(&self, act: ActInMain<'_>) -> Result<Option<Act>, StorageError> {
-        let new = NewAct {
+        let parts = [act.key.as_str(), act.done_to];
+        self.courier().begin(self.new_in_main(&act, &parts)).await
+    }
+
+    /// Publishes the event of an act on a confirmed object that an earlier call has made, if that call ended before it did.
+    ///
+    /// # Errors
+    /// The error of the store. The repeat must not be answered then.
+    pub(super) async fn publish_left_in_main(&self, act: ActInMain<'_>) -> Result<(), StorageError> {
+        let parts = [act.key.as_str(), act.done_to];
+        self.courier().publish_left(self.new_in_main(&act, &parts)).await
+    }
+
+    fn new_in_main<'a>(&'a self, act: &'a ActInMain<'_>, parts: &'a [&'a str]) -> NewAct<'a> {
+        NewAct {
             kind: act.kind,
             bucket: self.shared.store.buckets.main.name(),
             tenant: self.caller.tenant.as_ref(),
             object_name: self.relative(act.key),
-            act: &[act.key.as_str(), act.done_to],
-            fields: [act.fields, self.place_fields()].concat(),
-            traces: act.traces,
-        };
-        self.courier().begin(new).await
+            act: parts,
+            fields: [act.fields.clone(), self.place_fields()].concat(),
+            traces: act.traces.clone(),
+        }
     }
 
     /// Stores the event of an act that is about to happen to a draft, as [`Drafts::begin_in_main`] does.

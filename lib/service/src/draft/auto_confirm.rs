@@ -21,6 +21,7 @@ use tracing::Instrument as _;
 use super::Drafts;
 use super::confirm::ConfirmUpload;
 use crate::caller::{Caller, Names, Profile, Scope, Tenant};
+use crate::events::{Act, EventKind};
 use crate::observer::AutoConfirmed;
 use crate::secrets::{Binding, Purpose};
 use crate::{Error, Missing};
@@ -193,6 +194,7 @@ impl Drafts {
         let Some(draft) = self.head_draft(&key).await? else {
             return Ok(true);
         };
+        self.courier().publish_uploaded(&key, &draft).await?;
         let Some(confirming) = self.start_auto_confirm(&key, &draft) else {
             return Ok(true);
         };
@@ -200,7 +202,7 @@ impl Drafts {
         Ok(matches!(timeout_at(until, confirming).await, Ok(Ok(true))))
     }
 
-    /// Confirms a draft that has just arrived, in the background, if its upload agreed to it.
+    /// Confirms a draft whose verdict may have changed, in the background, if its upload agreed to it.
     pub(crate) fn look_at_in_background(&self, key: &ObjectKey) {
         if self.shared.auto_confirms.profiles.is_none() {
             return;
@@ -210,13 +212,42 @@ impl Drafts {
             match drafts.head_draft(&key).await {
                 Ok(Some(draft)) => drop(drafts.start_auto_confirm(&key, &draft)),
                 Ok(None) => {}
-                Err(error) => {
-                    let error = &error as &dyn std::error::Error;
-                    tracing::warn!(object.key = %key, error, "draft not looked at");
-                }
+                Err(error) => not_looked_at(&key, &error.into()),
             }
         };
         self.shared.tasks.spawn(looking.in_current_span());
+    }
+
+    /// Publishes the event of a draft that has just arrived, and confirms the draft if its upload agreed to it, in the background.
+    /// `act` is the stored note of the event, if there is one.
+    pub(crate) fn arrived_in_background(&self, key: &ObjectKey, act: Option<Act>) {
+        if act.is_none() && !self.courier().is_wanted(EventKind::DraftUploaded) {
+            return self.look_at_in_background(key);
+        }
+        let (drafts, key) = (self.clone(), key.clone());
+        let publishing = async move {
+            let published = match drafts.head_draft(&key).await {
+                Ok(Some(draft)) => drafts
+                    .courier()
+                    .publish_uploaded(&key, &draft)
+                    .await
+                    .map(|()| Some(draft)),
+                Ok(None) => Ok(None),
+                Err(error) => Err(error.into()),
+            };
+            match published {
+                Ok(draft) => {
+                    if let Some(act) = act {
+                        drafts.courier().remove_note(&act).await;
+                    }
+                    if let Some(draft) = draft {
+                        drop(drafts.start_auto_confirm(&key, &draft));
+                    }
+                }
+                Err(error) => not_looked_at(&key, &error),
+            }
+        };
+        self.shared.tasks.spawn(publishing.in_current_span());
     }
 
     /// Starts the confirm of an upload in the background. Returns `None` if that was not agreed on or has been
@@ -276,7 +307,11 @@ impl Drafts {
                         if_match: Some(draft.etag.quoted()),
                         ..confirm
                     };
-                    let confirmed = drafts.confirm(&confirm).await.map(drop);
+                    // The event of the upload comes before that of its confirm.
+                    let confirmed = match drafts.courier().publish_uploaded(key, &draft).await {
+                        Ok(()) => drafts.confirm(&confirm).await.map(drop),
+                        Err(error) => Err(error),
+                    };
                     (Some((drafts, confirm)), confirmed)
                 }
                 Err(error) => (None, Err(error)),
@@ -342,6 +377,11 @@ impl Drafts {
         };
         Some((self.for_caller(Arc::new(caller)), confirm))
     }
+}
+
+fn not_looked_at(key: &ObjectKey, error: &Error) {
+    let error = error as &dyn std::error::Error;
+    tracing::warn!(object.key = %key, error, "draft not looked at");
 }
 
 /// Returns true if the same confirm may succeed some time later.

@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use draftstore_protocol::events::{ActEnd, ActNote, ActStep, Trace};
 use draftstore_storage::{
-    Attributes, BucketName, DraftVersion, Error as StorageError, ListObjects, ListedObject, ObjectInfo, ObjectKey,
-    PutDraft,
+    Attributes, BucketName, DraftVersion, Error as StorageError, ListObjects, ListedObject, MainBucket, ObjectInfo,
+    ObjectKey, PutDraft, VersionId,
 };
 use futures::stream::{self, StreamExt as _};
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,7 @@ use super::delivery::Courier;
 use super::event::{Event, EventFacts, EventKind, Fields, act_digest, object_fields};
 use super::pending::MAX_KNOWN;
 use crate::caller::Tenant;
-use crate::{Error, draft};
+use crate::{Error, Store, draft};
 
 /// The maximum number of acts that are resolved concurrently.
 const MAX_CONCURRENT: usize = 8;
@@ -39,10 +39,13 @@ pub(crate) struct NewAct<'a> {
 }
 
 /// A trace, with its place in the store.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct TraceAt {
     stage: Stage,
     key: String,
+    /// The version of an object in main. `None` is the current one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    version: Option<String>,
     #[serde(flatten)]
     trace: Trace,
 }
@@ -63,9 +66,21 @@ impl TraceAt {
         Self::at(Stage::Main, key, trace)
     }
 
+    /// Returns the trace of a version that was deleted.
+    pub(crate) fn of_version(key: &ObjectKey, version: Option<&VersionId>) -> Self {
+        Self {
+            version: version.map(|version| version.as_str().to_owned()),
+            ..Self::in_main(key, Trace::Absent)
+        }
+    }
+
     fn at(stage: Stage, key: &ObjectKey, trace: Trace) -> Self {
-        let key = key.as_str().to_owned();
-        Self { stage, key, trace }
+        Self {
+            stage,
+            key: key.as_str().to_owned(),
+            version: None,
+            trace,
+        }
     }
 }
 
@@ -80,7 +95,7 @@ struct Written {
 }
 
 /// An act in progress, with its stored note.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Act {
     event: Event,
     note: DraftVersion,
@@ -102,6 +117,48 @@ impl NewAct<'_> {
         };
         facts.with(self.fields.clone())
     }
+
+    /// Stores the event of an act that is about to happen.
+    ///
+    /// # Errors
+    /// The error of the store. The act must not happen then.
+    pub(crate) async fn write(self, store: &Store, at: SystemTime) -> Result<Act, StorageError> {
+        let (event, note) = (self.event(at), self.note());
+        Act::written(store, event, note.key().clone(), self.traces).await
+    }
+}
+
+impl Act {
+    async fn written(store: &Store, event: Event, key: ObjectKey, traces: Vec<TraceAt>) -> Result<Self, StorageError> {
+        let written = Written {
+            event: event.to_value(),
+            main: Some(store.buckets.main.name().to_string()),
+            traces,
+        };
+        let put = PutDraft {
+            bucket: &store.buckets.draft,
+            key: &key,
+            bytes: &serde_json::to_vec(&written).unwrap_or_default(),
+            attributes: Attributes::NONE,
+            if_absent: false,
+        };
+        let etag = store.objects().put_draft(&put).await?;
+        let note = DraftVersion { key, etag };
+        Ok(Self { event, note })
+    }
+
+    /// Stores the event again after the act, with the traces that are enough to publish it from now on.
+    ///
+    /// # Errors
+    /// The error of the store. The note still has the traces of before.
+    pub(crate) async fn settle(self, store: &Store, traces: Vec<TraceAt>) -> Result<(), StorageError> {
+        Self::written(store, self.event, self.note.key, traces).await.map(drop)
+    }
+
+    /// Returns the note of the act.
+    pub(crate) fn note(&self) -> &DraftVersion {
+        &self.note
+    }
 }
 
 impl Courier<'_> {
@@ -113,25 +170,7 @@ impl Courier<'_> {
         if self.recipients(act.kind, act.tenant).is_empty() {
             return Ok(None);
         }
-        let event = act.event(self.clock.now());
-        let note = act.note();
-        let written = Written {
-            event: event.to_value(),
-            main: Some(self.store.buckets.main.name().to_string()),
-            traces: act.traces,
-        };
-        let bytes = serde_json::to_vec(&written).unwrap_or_default();
-        let put = PutDraft {
-            bucket: &self.store.buckets.draft,
-            key: note.key(),
-            bytes: &bytes,
-            attributes: Attributes::NONE,
-            if_absent: false,
-        };
-        let etag = self.store.objects().put_draft(&put).await?;
-        let key = note.key().clone();
-        let note = DraftVersion { key, etag };
-        Ok(Some(Act { event, note }))
+        act.write(self.store, self.clock.now()).await.map(Some)
     }
 
     /// Publishes the event of an act that has happened, with further fields of its data, and forgets that of another one.
@@ -166,6 +205,40 @@ impl Courier<'_> {
         let draft = self.store.buckets.draft.name();
         let object = draft::found(self.store.objects().head(draft, &key).await)?;
         Ok(object.map(|ObjectInfo { etag, .. }| DraftVersion { key, etag }))
+    }
+
+    /// Publishes the event of an act that an earlier call has made, if that call ended before it did. A repeat of the call does so
+    /// before its answer: the next act may remove the traces.
+    ///
+    /// # Errors
+    /// The error of the store. The repeat must not be answered then.
+    pub(crate) async fn publish_left(&self, act: NewAct<'_>) -> Result<(), StorageError> {
+        if self.recipients(act.kind, act.tenant).is_empty() {
+            return Ok(());
+        }
+        let key = act.note().key().clone();
+        let Some(note) = draft::found(self.store.objects().head(self.store.buckets.draft.name(), &key).await)? else {
+            return Ok(());
+        };
+        let note = ListedObject {
+            key,
+            etag: note.etag,
+            size: note.size,
+            last_modified: note.last_modified,
+            storage_class: None,
+        };
+        // A note that is gone has been resolved.
+        if let Ok(bytes) = self.read(&note).await
+            && let Some((event, ..)) = written(&bytes)
+        {
+            let (key, etag) = (note.key, note.etag);
+            let left = Act {
+                event,
+                note: DraftVersion { key, etag },
+            };
+            self.follow(ActStep::Publish, left, act.fields).await;
+        }
+        Ok(())
     }
 
     /// Resolves the acts that ended without a result longer ago than any act takes.
@@ -210,12 +283,36 @@ impl Courier<'_> {
             return Ok(());
         };
         let (mut found, mut fields) = (Vec::with_capacity(traces.len()), Fields::new());
-        for (stage, key, trace) in traces {
-            let bucket = match stage {
-                Stage::Draft => self.store.buckets.draft.name(),
-                Stage::Main => main.as_ref().unwrap_or(self.store.buckets.main.name()),
+        let mut uploaded = None;
+        for (
+            TraceAt {
+                stage, version, trace, ..
+            },
+            key,
+        ) in traces
+        {
+            let (objects, buckets) = (self.store.objects(), &self.store.buckets);
+            let object = match (stage, version) {
+                (Stage::Draft, _) => draft::found(objects.head(buckets.draft.name(), &key).await)?,
+                (Stage::Main, None) => {
+                    let main = main.as_ref().unwrap_or(buckets.main.name());
+                    draft::found(objects.head(main, &key).await)?
+                }
+                (Stage::Main, Some(version)) => {
+                    let mut all = std::iter::once(&buckets.main).chain(&buckets.destinations);
+                    let is_named = |bucket: &&MainBucket| main.as_ref().is_none_or(|main| main == bucket.name());
+                    // A bucket that is no longer configured shows nothing.
+                    let Some(bucket) = all.find(is_named) else {
+                        return Ok(());
+                    };
+                    let version = VersionId::new(version);
+                    let described = objects.describe(bucket, &key, Some(&version)).await;
+                    draft::found(described.map(|described| described.info))?
+                }
             };
-            let object = draft::found(self.store.objects().head(bucket, &key).await)?;
+            if let (EventKind::DraftUploaded, Some(draft)) = (event.kind, &object) {
+                uploaded = Some(self.uploaded(&key, draft));
+            }
             if let (Stage::Main, Trace::Metadata { .. }, Some(result)) = (stage, &trace, &object) {
                 fields = object_fields(result);
             }
@@ -226,8 +323,14 @@ impl Courier<'_> {
         if step == ActStep::Publish && self.note(note.key.clone()).await?.as_ref() != Some(&note) {
             return Ok(());
         }
+        let event = uploaded.unwrap_or_else(|| self.events.in_tenant(event));
         self.follow(step, Act { event, note }, fields).await;
         Ok(())
+    }
+
+    /// Deletes the note of an act.
+    pub(crate) async fn remove_note(&self, act: &Act) {
+        self.delete(&act.note).await;
     }
 
     async fn follow(&self, step: ActStep, act: Act, fields: Fields) {
@@ -262,8 +365,8 @@ impl From<&Error> for ActEnd {
     }
 }
 
-/// A trace with the bucket and the key of its place.
-type PlacedTrace = (Stage, ObjectKey, Trace);
+/// A trace with the key of its place.
+type PlacedTrace = (TraceAt, ObjectKey);
 
 /// Returns the event of a note, the bucket of its traces in main, and the traces.
 fn written(bytes: &[u8]) -> Option<(Event, Option<BucketName>, Vec<PlacedTrace>)> {
@@ -273,6 +376,9 @@ fn written(bytes: &[u8]) -> Option<(Event, Option<BucketName>, Vec<PlacedTrace>)
         None => None,
     };
     let traces = written.traces.into_iter();
-    let traces = traces.map(|TraceAt { stage, key, trace }| Some((stage, key.parse().ok()?, trace)));
+    let traces = traces.map(|trace| {
+        let key = trace.key.parse().ok()?;
+        Some((trace, key))
+    });
     Some((Event::of(&written.event)?, main, traces.collect::<Option<_>>()?))
 }

@@ -3,7 +3,7 @@
 //! An endpoint that answers too late for the act still gets the event once: the attempt continues, and the event that was stored
 //! meanwhile is deleted.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -32,6 +32,9 @@ const FIRST_TIMEOUT: Duration = Duration::from_secs(1);
 /// The time that an endpoint has to acknowledge an event.
 const TIMEOUT: Duration = Duration::from_secs(15);
 
+/// The maximum number of uploads whose events a server remembers as published.
+const MAX_PUBLISHED: usize = 10_000;
+
 /// The endpoints, with what this server knows of them. Clones share it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Events(Arc<Shared>);
@@ -44,6 +47,10 @@ struct Shared {
     due: Mutex<HashMap<ObjectKey, Due>>,
     /// The events of acts that have happened, by their notes, which could be neither sent nor stored.
     unpublished: Mutex<HashMap<DraftVersion, Event>>,
+    /// The events of uploads that this server has published.
+    published: Mutex<HashSet<EventId>>,
+    /// The times at which this server last wrote the notes for sweeps.
+    wanted: Mutex<HashMap<EventKind, SystemTime>>,
 }
 
 /// The next attempt of a pending event.
@@ -127,6 +134,42 @@ impl Events {
         source.map_or_else(|| Arc::from([]), |source| source.endpoints())
     }
 
+    /// Returns true if some endpoint wants such events, of some callers.
+    fn names(&self, kind: EventKind) -> bool {
+        self.endpoints().iter().any(|endpoint| endpoint.names(kind))
+    }
+
+    /// Returns an event that names a whole key with names relative to the tenant, if there is one.
+    pub(super) fn in_tenant(&self, event: Event) -> Event {
+        if event.tenant.is_some() {
+            return event;
+        }
+        let source = self.0.source.as_ref();
+        match source.and_then(|source| source.tenant_of(&event.subject())) {
+            Some(tenant) => event.in_tenant(tenant),
+            None => event,
+        }
+    }
+
+    /// Returns true if this server has published the event of an upload.
+    pub(super) fn was_published(&self, id: EventId) -> bool {
+        lock(&self.0.published).contains(&id)
+    }
+
+    /// Remembers that this server has published the event of an upload.
+    pub(super) fn remember(&self, id: EventId) {
+        let mut published = lock(&self.0.published);
+        if published.len() >= MAX_PUBLISHED {
+            published.clear();
+        }
+        published.insert(id);
+    }
+
+    /// Returns the times at which this server last wrote the notes for sweeps.
+    pub(super) fn wanted(&self) -> MutexGuard<'_, HashMap<EventKind, SystemTime>> {
+        lock(&self.0.wanted)
+    }
+
     /// Returns true if something may be sent to the endpoint now.
     pub(super) fn may_send(&self, endpoint: &Arc<dyn Endpoint>, now: SystemTime) -> bool {
         self.known(endpoint).state.may_send(now)
@@ -200,6 +243,11 @@ impl Courier<'_> {
             endpoints: wanting.cloned().collect(),
             feed: self.feeds,
         }
+    }
+
+    /// Returns true if something wants such events, of some callers.
+    pub(crate) fn is_wanted(&self, kind: EventKind) -> bool {
+        self.feeds || self.events.names(kind)
     }
 
     /// Sends an event to endpoints, stores it for those that do not acknowledge it in time, and writes it into the feed.

@@ -18,6 +18,9 @@ pub type Endpoints = Arc<[Arc<dyn Endpoint>]>;
 pub trait EndpointSource: fmt::Debug + Send + Sync {
     /// Returns the current endpoints.
     fn endpoints(&self) -> Endpoints;
+
+    /// Returns the tenant of a draft by its name, for an event without a caller. `None` if the source knows no such tenant.
+    fn tenant_of(&self, name: &str) -> Option<Tenant>;
 }
 
 /// An endpoint that events are sent to.
@@ -25,6 +28,9 @@ pub trait EndpointSource: fmt::Debug + Send + Sync {
 pub trait Endpoint: fmt::Debug + Send + Sync {
     /// Returns the name of the endpoint, which no other endpoint has.
     fn name(&self) -> &EndpointName;
+
+    /// Returns true if the endpoint wants events of this kind, of some callers.
+    fn names(&self, kind: EventKind) -> bool;
 
     /// Returns true if the endpoint wants events of this kind, of callers in this tenant.
     fn wants(&self, kind: EventKind, tenant: Option<&Tenant>) -> bool;

@@ -17,6 +17,8 @@ use crate::caller::Tenant;
 closed_set! {
     /// The kind of an event.
     pub enum EventKind {
+        /// The upload of a draft has finished.
+        DraftUploaded = "draft.uploaded",
         /// The checks of a draft accepted it.
         DraftAccepted = "draft.accepted",
         /// The checks of a draft rejected it.
@@ -25,8 +27,12 @@ closed_set! {
         DraftConfirmed = "draft.confirmed",
         /// A draft was discarded.
         DraftDiscarded = "draft.discarded",
+        /// A draft has expired, and was swept.
+        DraftExpired = "draft.expired",
         /// A confirmed object was deleted.
         ObjectDeleted = "object.deleted",
+        /// A version of a confirmed object was deleted for good.
+        ObjectVersionDeleted = "object.version_deleted",
         /// The attributes of a confirmed object were changed.
         ObjectUpdated = "object.updated",
         /// A confirmed object was copied.
@@ -88,6 +94,24 @@ impl Event {
     /// Returns the JSON form.
     pub(crate) fn to_value(&self) -> Value {
         serde_json::from_slice(&self.json).unwrap_or_default()
+    }
+
+    /// Returns the event with names relative to a tenant, of whose keys its name was one.
+    pub(crate) fn in_tenant(self, tenant: Tenant) -> Self {
+        let mut value = self.to_value();
+        for name in ["/subject", "/data/object_name", "/data/draft_name"] {
+            if let Some(Value::String(name)) = value.pointer_mut(name)
+                && let Some(relative) = name.strip_prefix(tenant.prefix())
+            {
+                *name = relative.to_owned();
+            }
+        }
+        value["data"]["tenant"] = json!(tenant.as_str());
+        Self {
+            json: value.to_string().into(),
+            tenant: Some(tenant),
+            ..self
+        }
     }
 
     /// Adds fields to the data of the event.
@@ -258,6 +282,13 @@ mod tests {
             .with(vec![("draft_name", Some(json!("c.png")))]);
         assert_eq!(later, event);
         assert_eq!(facts.with(Vec::new()).id, event.id);
+        let whole = EventFacts {
+            tenant: None,
+            object_name: "t1/a/b.png",
+            ..facts
+        };
+        let whole = whole.with([object_fields(&object), vec![("draft_name", Some(json!("t1/c.png")))]].concat());
+        assert_eq!(whole.in_tenant(tenant.clone()), event);
         for act in [&["t1/a/b.png", "other"][..], &["t1/a/b.pngsealed"], &["t1/a/b.png"]] {
             assert_ne!(EventFacts { act, ..facts }.with(Vec::new()).id, event.id, "{act:?}");
         }

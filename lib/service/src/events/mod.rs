@@ -1,8 +1,8 @@
 //! Events, which are sent to the endpoints of the policy.
 //!
 //! `event` makes an event, `delivery` sends it before its act is answered, and `pending` sends it later if an endpoint has
-//! not acknowledged it by then. `feed` keeps each event for readers. `act` keeps the
-//! events of acts that a crash may interrupt. This module knows neither URLs nor signatures: an [`Endpoint`] has them.
+//! not acknowledged it by then. `feed` keeps each event for readers. `act` keeps the events of acts that a crash may interrupt,
+//! and `uploaded` has those of uploads. This module knows neither URLs nor signatures: an [`Endpoint`] has them.
 
 mod act;
 mod dead;
@@ -11,6 +11,7 @@ mod endpoint;
 mod event;
 mod feed;
 mod pending;
+mod uploaded;
 
 pub(crate) use act::{Act, NewAct, TraceAt};
 pub(crate) use delivery::{Courier, Events};

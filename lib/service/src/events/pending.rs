@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use draftstore_protocol::events::{
-    EventId, KEPT_FOR, PendingEvent, ReadOutcome, RedeliverStep, Redelivery, attempt_interval,
+    EventId, KEPT_FOR, PendingEvent, ReadOutcome, RedeliverStep, Redelivery, WantedNote, attempt_interval,
 };
 use draftstore_storage::{
     Attributes, DraftVersion, ETag, Error as StorageError, ErrorKind, ListObjects, ListedObject, ObjectKey, PutDraft,
@@ -24,7 +24,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::delivery::{Courier, Due, is_same};
-use super::{Endpoint, Event};
+use super::{Endpoint, Event, EventKind};
 use crate::Drafts;
 
 /// The minimum interval between two listings of the stored events.
@@ -41,6 +41,9 @@ const MAX_PADDING: usize = 64;
 
 /// The maximum number of pending events that a server knows the next attempt of, and of events that it could not store.
 pub(super) const MAX_KNOWN: usize = 10_000;
+
+/// The kinds of events that a sweep stores.
+const OF_SWEEPS: [EventKind; 2] = [EventKind::DraftUploaded, EventKind::DraftExpired];
 
 /// The task that delivers the pending events of an endpoint.
 struct Delivering {
@@ -77,6 +80,7 @@ impl Drafts {
                 resolving = self.start(Self::resolve_acts);
             }
             self.report_oldest();
+            self.courier().write_wanted().await;
             sleep(MIN_INTERVAL).await;
         }
     }
@@ -86,6 +90,7 @@ impl Drafts {
         let courier = self.courier();
         let endpoints = courier.events.endpoints();
         courier.events.retain(&endpoints);
+        courier.write_wanted().await;
         self.resolve_left().await;
         let delivered = join_all(endpoints.iter().map(|endpoint| courier.deliver_round(endpoint))).await;
         self.report_oldest();
@@ -145,6 +150,33 @@ impl Drafts {
 }
 
 impl Courier<'_> {
+    /// Stores the notes by which a sweep knows that some endpoint wants its events. The error is logged.
+    async fn write_wanted(&self) {
+        let now = self.clock.now();
+        for kind in OF_SWEEPS {
+            let is_due = WantedNote::is_due(self.events.wanted().get(&kind).copied(), now);
+            let (true, Some(key)) = (is_due && self.is_wanted(kind), WantedNote::key(kind.as_str())) else {
+                continue;
+            };
+            let put = PutDraft {
+                bucket: &self.store.buckets.draft,
+                key: &key,
+                bytes: &[],
+                attributes: Attributes::NONE,
+                if_absent: false,
+            };
+            match self.store.objects().put_draft(&put).await {
+                Ok(_) => {
+                    self.events.wanted().insert(kind, now);
+                }
+                Err(error) => {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::warn!(event.kind = kind.as_str(), error, "wanted events not noted");
+                }
+            }
+        }
+    }
+
     /// Delivers the pending events of an endpoint that may be sent now. Returns true if some are left.
     async fn deliver_round(&self, endpoint: &Arc<dyn Endpoint>) -> bool {
         match self.deliver_all(endpoint).await {

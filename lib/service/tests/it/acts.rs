@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use draftstore_service::draft::{
-    CheckState, ConfirmUpload, CopyObject, DeleteObject, DraftName, RestoreVersion, UpdateObject,
+    CheckState, ConfirmUpload, CopyObject, DeleteObject, DeleteVersion, DraftName, ListVersions, RestoreVersion,
+    UpdateObject, VersionListed,
 };
 use draftstore_service::events::{EventKind, Outcome};
 use draftstore_service::{Drafts, Error};
@@ -27,6 +28,7 @@ promises! {
     repeated_act_has_no_other_event: strong, weak, sources;
     confirm_after_a_crashed_discard_is_no_discard: strong, weak;
     delete_is_told_of_although_another_object_is_there: strong, weak;
+    repeat_after_a_crash_is_answered_after_the_event: strong, weak;
 }
 
 /// A kind of act, on the draft or the object `a`.
@@ -41,10 +43,11 @@ enum Act {
     Copy,
     Move,
     Restore,
+    DeleteVersion,
 }
 
 impl Act {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Accept,
         Self::Reject,
         Self::Discard,
@@ -54,6 +57,7 @@ impl Act {
         Self::Copy,
         Self::Move,
         Self::Restore,
+        Self::DeleteVersion,
     ];
 
     fn kind(self) -> EventKind {
@@ -66,6 +70,7 @@ impl Act {
             Self::Copy => EventKind::ObjectCopied,
             Self::Move => EventKind::ObjectMoved,
             Self::Restore => EventKind::ObjectRestored,
+            Self::DeleteVersion => EventKind::ObjectVersionDeleted,
         }
     }
 
@@ -75,7 +80,7 @@ impl Act {
             Self::Accept => upload(system, "a", GOOD).await,
             Self::Reject => upload(system, "a", BAD).await,
             Self::Discard => drop(system.world.draft("a", "bytes").await),
-            Self::Restore => {
+            Self::Restore | Self::DeleteVersion => {
                 system.world.keep_versions().await;
                 keep(system, "a").await;
                 let deleted = system.drafts.delete_object(&delete("a")).await.expect("deleted");
@@ -124,6 +129,15 @@ impl Act {
                 };
                 drafts.restore_version(&restore).await?;
             }
+            Self::DeleteVersion => {
+                let versions = versions(drafts).await?;
+                let with_bytes = versions.iter().find(|version| version.bytes.is_some());
+                let delete = DeleteVersion {
+                    object_name: "a".to_owned(),
+                    version_id: with_bytes.expect("a version").version_id.as_str().to_owned(),
+                };
+                drafts.delete_version(&delete).await?;
+            }
         }
         Ok(())
     }
@@ -149,6 +163,10 @@ impl Act {
             Self::Copy => is_there("c").await,
             Self::Move => is_there("c").await && !is_there("a").await,
             Self::Restore => is_there("a").await,
+            Self::DeleteVersion => {
+                let left = versions(&system.other_server()).await.expect("listed");
+                left.iter().all(|version| version.bytes.is_none())
+            }
         };
         usize::from(happened)
     }
@@ -170,6 +188,14 @@ fn delete(name: &str) -> DeleteObject {
         object_name: name.to_owned(),
         if_match: None,
     }
+}
+
+async fn versions(drafts: &Drafts) -> Result<Vec<VersionListed>, Error> {
+    let list = ListVersions {
+        object_name: "a".to_owned(),
+        ..ListVersions::default()
+    };
+    Ok(drafts.list_versions(&list).await?.versions)
 }
 
 async fn keep(system: &System, name: &str) {
@@ -214,9 +240,14 @@ async fn act_is_answered_after_its_event(ground: &Ground) {
         let size = match act {
             Act::Accept => GOOD.len(),
             Act::Reject => BAD.len(),
-            Act::Discard | Act::Delete | Act::DeleteMany | Act::Update | Act::Copy | Act::Move | Act::Restore => {
-                "bytes".len()
-            }
+            Act::Discard
+            | Act::Delete
+            | Act::DeleteMany
+            | Act::Update
+            | Act::Copy
+            | Act::Move
+            | Act::Restore
+            | Act::DeleteVersion => "bytes".len(),
         };
         assert_eq!(data["size"], size, "{event}");
         assert!(data["etag"].is_string(), "{event}");
@@ -225,7 +256,7 @@ async fn act_is_answered_after_its_event(ground: &Ground) {
             Act::Accept | Act::Discard => data["draft_name"] == "a",
             Act::Copy | Act::Move => data["source_name"] == "a",
             Act::Update => data["content_type"] == "image/png",
-            Act::Restore => data["version_id"].is_string(),
+            Act::Restore | Act::DeleteVersion => data["version_id"].is_string(),
             Act::Delete | Act::DeleteMany => data.get("source_name").is_none(),
         };
         assert!(own, "{event}");
@@ -253,7 +284,7 @@ async fn act_makes_no_call_for_events_that_no_endpoint_wants(ground: &Ground) {
         for _ in 0..act.all() {
             expected.extend([Operation::PutObject, Operation::DeleteObject].map(|call| call.to_string()));
         }
-        if matches!(act, Act::Copy | Act::Move) {
+        if matches!(act, Act::Copy | Act::Move | Act::DeleteVersion) {
             expected.push(Operation::HeadObject.to_string());
         }
         expected.sort();
@@ -407,6 +438,30 @@ async fn delete_is_told_of_although_another_object_is_there(ground: &Ground) {
     system.drafts.deliver_pending().await;
     assert_eq!(sink.names().len(), 1);
     assert_eq!(system.pending().await, 0);
+}
+
+async fn repeat_after_a_crash_is_answered_after_the_event(ground: &Ground) {
+    for act in [Act::Update, Act::Copy, Act::Move, Act::Restore] {
+        for calls in 0.. {
+            let sink = sink("shop");
+            let system = ground.system().await;
+            act.prepare(&system).await;
+            let drafts = telling(&system.drafts, &[&sink]);
+            system.store.crash_after(calls);
+            let answered = act.perform(&drafts).await.is_ok();
+            drafts.drain().await;
+            let crashed = system.store.restart();
+            if !answered {
+                let restarted = telling(&system.other_server(), &[&sink]);
+                act.perform(&restarted).await.expect("repeated");
+                restarted.drain().await;
+            }
+            assert_eq!(sink.names().len(), 1, "{act:?} after {calls} calls");
+            if !crashed {
+                break;
+            }
+        }
+    }
 }
 
 async fn repeated_act_has_no_other_event(ground: &Ground) {

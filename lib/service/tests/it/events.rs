@@ -97,6 +97,10 @@ impl Endpoint for Sink {
         &self.name
     }
 
+    fn names(&self, kind: EventKind) -> bool {
+        self.kinds.contains(&kind)
+    }
+
     fn wants(&self, kind: EventKind, tenant: Option<&Tenant>) -> bool {
         self.kinds.contains(&kind) && self.tenant.as_ref().is_none_or(|own| Some(own) == tenant)
     }
@@ -125,6 +129,11 @@ impl EndpointSource for Sinks {
     fn endpoints(&self) -> Endpoints {
         Arc::clone(&self.0)
     }
+
+    fn tenant_of(&self, name: &str) -> Option<Tenant> {
+        let tenants = ["acme", "users"].map(|tenant| tenant.parse::<Tenant>().expect("a tenant"));
+        tenants.into_iter().find(|tenant| name.starts_with(tenant.prefix()))
+    }
 }
 
 pub(crate) fn telling(drafts: &Drafts, sinks: &[&Arc<Sink>]) -> Drafts {
@@ -151,7 +160,10 @@ impl System {
             .list(self.world.draft.name(), &list)
             .await
             .expect("listed");
-        page.objects.len()
+        let events = page.objects.iter();
+        events
+            .filter(|object| !object.key.as_str().contains(".wanted/"))
+            .count()
     }
 }
 

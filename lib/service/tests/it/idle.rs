@@ -36,7 +36,7 @@ const PART: usize = 5 * 1024 * 1024;
 const RACERS: usize = 4;
 
 /// Returns a system that completes uploads at once, without waiting for their clients.
-async fn system(ground: &Ground) -> System {
+pub(crate) async fn system(ground: &Ground) -> System {
     ground.system().await.completing(Duration::ZERO)
 }
 
@@ -93,20 +93,20 @@ async fn send(system: &System, upload: &UploadName, numbers: &[i32]) {
 }
 
 /// Begins an upload and sends all its parts, like a client that then goes away.
-async fn leave(system: &System, unique: bool) -> UploadName {
+pub(crate) async fn leave(system: &System, unique: bool) -> UploadName {
     let upload = begin(&system.drafts, create(unique)).await;
     send(system, &upload, &[1, 2]).await;
     upload
 }
 
-fn draft(upload: &UploadName) -> DraftName {
+pub(crate) fn draft(upload: &UploadName) -> DraftName {
     DraftName {
         object_name: upload.object_name.clone(),
         draft_id: upload.draft_id.clone(),
     }
 }
 
-async fn sweep(system: &System) -> Summary {
+pub(crate) async fn sweep(system: &System) -> Summary {
     let cleaner = system.completing_cleaner(Duration::ZERO);
     cleaner.sweep(Mode::Delete, &mut |_| {}).await.expect("swept")
 }

@@ -71,6 +71,7 @@ macro_rules! promises {
 }
 
 mod acts;
+mod arrivals;
 mod auto_confirm;
 mod batch;
 mod callers;

@@ -5,10 +5,11 @@ use std::time::SystemTime;
 use draftstore_protocol::DraftId;
 use draftstore_protocol::upload::{MARK, MAX_PARTS, MIN_PART_BYTES, may_have_completed};
 use draftstore_storage as storage;
-use draftstore_storage::{CompleteUpload, ETag, ErrorKind, ListedPart};
+use draftstore_storage::{CompleteUpload, ETag, ErrorKind, ListedPart, ObjectKey};
 
 use super::{Upload, UploadName};
 use crate::draft::Drafts;
+use crate::events::EventKind;
 use crate::fields::{etag, part_number};
 use crate::violation::Violations;
 use crate::{Amount, Error, Missing, Scope, Violation};
@@ -96,6 +97,7 @@ impl Drafts {
         self.shared.watched.changed(&upload.draft.key);
         match completed {
             Ok(etag) => {
+                self.publish_completed(&upload.draft.key).await?;
                 if self.caller.profile.auto_confirm {
                     self.look_at_in_background(&upload.draft.key);
                 }
@@ -121,12 +123,28 @@ impl Drafts {
     async fn completed_before(&self, upload: &Upload, otherwise: Error) -> Result<MultipartCompleted, Error> {
         let draft = self.head_draft(&upload.draft.key).await?;
         let ours = draft.filter(|draft| draft.attributes.metadata.get(MARK) == Some(&upload.token.mark.text()));
+        if let Some(draft) = &ours {
+            // The server may have ended before it published the event.
+            self.courier().publish_uploaded(&upload.draft.key, draft).await?;
+        }
         ours.map(|draft| MultipartCompleted {
             etag: draft.etag,
             size: draft.size,
             expires_at: self.completed_expires_at(upload),
         })
         .ok_or(otherwise)
+    }
+
+    /// Publishes the event of a completed upload. Without an endpoint that wants it, makes no call.
+    async fn publish_completed(&self, key: &ObjectKey) -> Result<(), Error> {
+        if !self.courier().is_wanted(EventKind::DraftUploaded) {
+            return Ok(());
+        }
+        match self.head_draft(key).await? {
+            Some(draft) => self.courier().publish_uploaded(key, &draft).await,
+            // Confirmed meanwhile by somebody who did not wait for the answer.
+            None => Ok(()),
+        }
     }
 
     /// Returns the expiry of the completed draft. For named drafts, see [`draftstore_protocol::sweep::Expiry`].

@@ -4,8 +4,9 @@ use draftstore_protocol::upload::CompletionEnd;
 use draftstore_storage::{ObjectInfo, ObjectKey, UploadId};
 
 use crate::Error;
-use crate::completion::StoredUpload;
+use crate::completion::{CompletionRules, StoredUpload};
 use crate::draft::Drafts;
+use crate::events::EventKind;
 
 /// The maximum number of uploads of one draft that a call tries to complete. The sweep tries all.
 const MAX_TRIED: usize = 4;
@@ -43,13 +44,19 @@ impl Drafts {
         };
         let upload = StoredUpload { key, upload_id };
         let now = self.shared.clock.now();
-        match upload.complete(&self.shared.store, idle_after, now).await? {
+        let rules = CompletionRules {
+            idle_after,
+            now,
+            is_wanted: self.courier().is_wanted(EventKind::DraftUploaded),
+        };
+        let (ended, act) = upload.complete(&self.shared.store, rules).await;
+        match ended? {
             CompletionEnd::Completed(_) => {
                 tracing::info!(object.key = %key, "idle upload completed");
                 if let Some(observer) = &self.shared.observer {
                     observer.completed();
                 }
-                self.look_at_in_background(key);
+                self.arrived_in_background(key, act);
                 Ok(true)
             }
             // Another has completed it meanwhile, or uploaded the draft.

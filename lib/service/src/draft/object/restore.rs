@@ -19,7 +19,7 @@ use super::versions::NULL_VERSION;
 
 use crate::draft::acts::ActInMain;
 use crate::draft::{Drafts, found};
-use crate::events::{Act, EventKind, Fields, TraceAt};
+use crate::events::{Act, EventKind, Fields, TraceAt, object_fields};
 use crate::fields::{etag, version_id};
 use crate::limits::MAX_PAGE_SIZE;
 use crate::violation::Violations;
@@ -152,6 +152,16 @@ impl Drafts {
             }
         };
         let object = restored.as_ref().ok().and_then(|restored| running.result(restored));
+        if let (Ok(_), None) = (&restored, &running.act) {
+            let act = ActInMain {
+                kind: EventKind::ObjectRestored,
+                key: &running.key,
+                done_to: running.request.as_str(),
+                fields: object.as_ref().map(object_fields).unwrap_or_default(),
+                traces: Vec::new(),
+            };
+            self.publish_left_in_main(act).await?;
+        }
         self.end_act(running.act.take(), &restored, object.as_ref()).await;
         restored
     }

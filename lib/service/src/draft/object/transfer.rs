@@ -185,6 +185,16 @@ impl Drafts {
             Ok(transferred) => (ActEnd::Happened, object_fields(&transferred.main)),
             Err(error) => (ActEnd::from(error), Fields::new()),
         };
+        if let (Ok(transferred), None, false) = (&transferred, &running.act, running.deletes_source) {
+            let act = ActInMain {
+                kind: running.event_kind(),
+                key: &running.destination,
+                done_to: running.request.as_str(),
+                fields: object_fields(&transferred.main),
+                traces: Vec::new(),
+            };
+            self.publish_left_in_main(act).await?;
+        }
         self.courier().end(running.act, end, fields).await;
         let transferred = transferred?;
         Ok(ObjectTransferred {

@@ -4,10 +4,13 @@ use std::time::SystemTime;
 
 use draftstore_storage as storage;
 use draftstore_storage::{ErrorKind, ListedBytes, ListedVersion, ObjectKey, VersionId};
+use serde_json::json;
 
-use super::replaced::replaced_id;
-use crate::draft::Drafts;
+use super::replaced::{StoredVersion, replaced_id};
+use crate::draft::acts::ActInMain;
 use crate::draft::page::{Listing, Position};
+use crate::draft::{Drafts, found};
+use crate::events::{Act, EventKind, TraceAt, object_fields};
 use crate::fields::version_id;
 use crate::secrets::Purpose;
 use crate::violation::Violations;
@@ -120,14 +123,44 @@ impl Drafts {
         };
         let (main, key) = (&self.shared.store.buckets.main, self.main_key(&name));
         if let Some(id) = replaced_id(&version) {
-            return self.delete_replaced(id.key(&key)).await;
+            let act = self.begin_version(&key, &version).await?;
+            let deleted = self.delete_replaced(id.key(&key)).await;
+            self.end_act(act, &deleted, None).await;
+            return deleted;
         }
         // Without versioning, a delete of the version `null` would delete the object.
         self.require_versions().await?;
-        match self.shared.store.objects().delete_version(main, &key, &version).await {
+        let act = self.begin_version(&key, &version).await?;
+        let deleted = match self.shared.store.objects().delete_version(main, &key, &version).await {
             Err(error) if error.kind == ErrorKind::CredentialsRefused => Err(self.refused(&key, &version, error).await),
-            deleted => Ok(deleted?),
+            deleted => deleted.map_err(Error::from),
+        };
+        self.end_act(act, &deleted, None).await;
+        deleted
+    }
+
+    /// Writes down the event of a version that is about to be deleted. A delete marker and a version that does not exist have
+    /// none.
+    async fn begin_version(&self, key: &ObjectKey, version: &VersionId) -> Result<Option<Act>, Error> {
+        if !self.is_told(EventKind::ObjectVersionDeleted) {
+            return Ok(None);
         }
+        let stored = StoredVersion::of(key.clone(), Some(version));
+        let (main, objects) = (&self.shared.store.buckets.main, self.shared.store.objects());
+        let described = objects.describe(main, &stored.key, stored.version.as_ref()).await;
+        let Some(info) = found(described.map(|described| described.info))? else {
+            return Ok(None);
+        };
+        let mut fields = object_fields(&info);
+        fields.push(("version_id", Some(json!(version.as_str()))));
+        let act = ActInMain {
+            kind: EventKind::ObjectVersionDeleted,
+            key,
+            done_to: version.as_str(),
+            fields,
+            traces: vec![TraceAt::of_version(&stored.key, stored.version.as_ref())],
+        };
+        Ok(self.begin_in_main(act).await?)
     }
 
     /// Returns the error for a version that the store refused to delete. It gives no reason, so its lock is looked up.

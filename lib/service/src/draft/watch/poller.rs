@@ -168,14 +168,19 @@ impl Poller {
             let seen = self.look().await.map_err(LookFailed::from);
             let is_last = matches!(seen, Err(_) | Ok(Seen::Confirmed));
             let seen = Some(seen);
-            let mut is_new = false;
+            let (mut is_new, mut arrived) = (false, false);
             self.watched.observed.send_modify(|observed| {
                 is_new = observed.seen != seen;
+                let was_absent = matches!(observed.seen, Some(Ok(Seen::Absent { .. })));
+                arrived = was_absent && matches!(seen, Some(Ok(Seen::Uploaded(_))));
                 observed.looks += 1;
                 observed.seen = seen;
             });
             if is_last {
                 return;
+            }
+            if arrived {
+                self.drafts.arrived_in_background(&self.draft.key, None);
             }
             pause = if is_new {
                 FIRST_PAUSE
