@@ -1,4 +1,4 @@
-//! The load of `benches/confirm.py`: uploads drafts to a store, confirms them, and prints the seconds that this took, and the
+//! The load of `benches/confirm.py` and `benches/events.py`: uploads drafts to a store, confirms them, and prints the seconds that this took, and the
 //! median of single calls.
 //!
 //! They are confirmed by the server, singly or in batches, or copied and deleted with the SDK, without any checks.
@@ -182,12 +182,15 @@ async fn copy_and_delete(client: &Client, name: &str) -> anyhow::Result<()> {
 
 async fn confirm(sender: &mut SendRequest<Full<Bytes>>, host: &str, name: &str) -> anyhow::Result<()> {
     let body = serde_json::json!({ "object_name": name }).to_string();
-    let request = Request::builder()
+    let mut request = Request::builder()
         .method(Method::POST)
         .uri("/api/v1/confirm-upload")
         .header(header::HOST, host)
-        .header(header::CONTENT_TYPE, "application/json")
-        .body(Full::new(body.into()))?;
+        .header(header::CONTENT_TYPE, "application/json");
+    if let Ok(key) = env::var("KEY") {
+        request = request.header(header::AUTHORIZATION, format!("Bearer {key}"));
+    }
+    let request = request.body(Full::new(body.into()))?;
     let response = sender.send_request(request).await?;
     let status = response.status();
     let body = response.into_body().collect().await?.to_bytes();
