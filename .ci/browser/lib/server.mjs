@@ -34,6 +34,8 @@ class Server {
   #child
   #directory
   #log = []
+  /** The API key of the calls, if the server has a policy. */
+  key
 
   constructor(child, directory) {
     this.#child = child
@@ -54,7 +56,8 @@ class Server {
 
   /** Calls a method by the last segment of its path, and throws on an error response. */
   async call(name, message = {}) {
-    const response = await fetch(`${this.url}/api/v1/${name}`, { method: 'POST', body: JSON.stringify(message) })
+    const headers = this.key ? { authorization: `Bearer ${this.key}` } : {}
+    const response = await fetch(`${this.url}/api/v1/${name}`, { method: 'POST', headers, body: JSON.stringify(message) })
     const body = await response.json()
     assert.ok(response.ok, `${name}: ${JSON.stringify(body)}`)
     return body
