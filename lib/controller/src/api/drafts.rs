@@ -6,7 +6,7 @@ use draftstore_service::draft::{
     DraftInspected, DraftListed, DraftName, ListDrafts, ListObjects, ObjectFilter, ObjectListed, UploadedDraft,
 };
 
-use super::options::{retention, time};
+use super::options::{filter_time, retention};
 use super::{Api, Mapping, size};
 use crate::errors::Failure;
 use crate::gate::Admitted;
@@ -130,8 +130,8 @@ impl Mapping for v1::ListObjectsRequest {
             filter: ObjectFilter {
                 min_size: self.min_size,
                 max_size: self.max_size,
-                confirmed_after: self.confirmed_after.and_then(time),
-                confirmed_before: self.confirmed_before.and_then(time),
+                confirmed_after: filter_time("confirmed_after", self.confirmed_after)?,
+                confirmed_before: filter_time("confirmed_before", self.confirmed_before)?,
                 content_type: self.content_type,
                 tags: self.tags.into_iter().collect(),
             },
