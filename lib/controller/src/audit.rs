@@ -32,7 +32,7 @@ pub(crate) struct RequestContext {
     credentials: &'static str,
 }
 
-/// A draft or an object that a request is about, as the caller names it.
+/// A draft, an object or an event that a request is about, as the caller names it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct DraftRef {
     pub(crate) object_name: Option<String>,
@@ -42,6 +42,9 @@ pub(crate) struct DraftRef {
     /// The destination of the policy.
     pub(crate) destination: Option<String>,
     pub(crate) version_id: Option<String>,
+    /// The name of the webhook that lacks events.
+    pub(crate) webhook: Option<String>,
+    pub(crate) event_id: Option<String>,
 }
 
 /// The outcome for one draft, as far as the response contains it.
@@ -146,6 +149,8 @@ impl RequestContext {
             destination_name = draft.destination_name.as_deref().map(shortened),
             destination = draft.destination.as_deref().map(shortened),
             version_id = draft.version_id.as_deref().map(shortened),
+            webhook = draft.webhook.as_deref().map(shortened),
+            event_id = draft.event_id.as_deref().map(shortened),
             ticket_id,
             outcome,
             request_id = self.request_id,

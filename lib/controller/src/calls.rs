@@ -172,7 +172,8 @@ impl Api {
 
 /// Defines the table. The column `audit` is what a request is about: `none`; a new draft or an object by its `name`; a `draft`, by
 /// its name and ID; a `confirm` of one, with its destination; an `object`, or one that may be a draft; a `transfer` of an object,
-/// with its destination; a `version` of an object, if it names one; or one of these for each upload of a batch, in brackets, or for each object, in braces.
+/// with its destination; a `version` of an object, if it names one; or one of these for each upload of a batch, in brackets, or
+/// for each object, in braces; the `webhook` of events, or each of its `events`.
 macro_rules! calls {
     ($($rpc:ident($request:ident): POST $path:literal {
         scopes: [$([$($scope:ident),+]),+], size: $size:ident, kind: $kind:ident, audit: $audit:tt,
@@ -246,6 +247,18 @@ macro_rules! calls {
         destination: $request.destination.clone(),
         ..DraftRef::default()
     }] };
+    (@webhook $request:ident) => { vec![DraftRef {
+        webhook: Some($request.endpoint.clone()),
+        ..DraftRef::default()
+    }] };
+    (@events $request:ident) => {{
+        let event = |event_id: &String| DraftRef {
+            webhook: Some($request.endpoint.clone()),
+            event_id: Some(event_id.clone()),
+            ..DraftRef::default()
+        };
+        $request.event_ids.iter().map(event).collect()
+    }};
     (@version $request:ident) => { vec![DraftRef {
         object_name: Some($request.object_name.clone()),
         version_id: Option::from($request.version_id.clone()),
@@ -445,12 +458,12 @@ calls! {
         tag: "Drafts and objects",
     }
     ListUndeliveredEvents(ListUndeliveredEventsRequest): POST "/api/v1/list-undelivered-events" {
-        scopes: [[Admin]], size: One, kind: Quick, audit: none,
+        scopes: [[Admin]], size: One, kind: Quick, audit: webhook,
         failures: [BUCKET_NOT_FOUND],
         tag: "Events",
     }
     RedeliverEvents(RedeliverEventsRequest): POST "/api/v1/redeliver-events" {
-        scopes: [[Admin]], size: One, kind: Long, audit: none,
+        scopes: [[Admin]], size: One, kind: Long, audit: events,
         failures: [BUCKET_NOT_FOUND],
         tag: "Events",
     }

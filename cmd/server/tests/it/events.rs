@@ -478,6 +478,27 @@ async fn dead_letter_is_audited_listed_and_sent_again() {
     }
 }
 
+/// Asserts that the audit names the webhook and the event of each call.
+fn assert_redeliveries_are_audited(log: &str, given_up: &EventId) {
+    let audited: Vec<Value> = log
+        .lines()
+        .filter(|line| line.contains("Events\"") && line.contains("\"audit\""))
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    let of = |rpc: &str, outcome: &str| {
+        let mut lines = audited
+            .iter()
+            .filter(|line| line["rpc"] == rpc && line["outcome"] == outcome);
+        let line = lines.next().unwrap_or_else(|| panic!("{rpc} {outcome}: {audited:?}"));
+        (line["webhook"].clone(), line["event_id"].clone())
+    };
+    let id = Value::from(given_up.to_string());
+    assert_eq!(of("ListUndeliveredEvents", "OK"), ("erp".into(), Value::Null));
+    assert_eq!(of("RedeliverEvents", "OK"), ("erp".into(), id.clone()));
+    assert_eq!(of("RedeliverEvents", "NOT_ACKNOWLEDGED"), ("erp".into(), id.clone()));
+    assert_eq!(of("RedeliverEvents", "NO_WEBHOOK"), ("none".into(), id));
+}
+
 async fn sends_a_dead_letter_again(front: Front) {
     let sink = Sink::start(&[Answer::Error]).await;
     let (key, entry) = new_key("shop");
@@ -491,7 +512,7 @@ async fn sends_a_dead_letter_again(front: Front) {
     let given_up = EventId::new(SystemTime::now() - Duration::from_secs(73 * 3600), [7; 32]);
     let event = json!({
         "specversion": "1.0", "id": given_up.to_string(), "type": "draft.confirmed", "source": "/buckets/main",
-        "subject": "old", "data": {"object_name": "old"},
+        "subject": "old", "data": {"object_name": "old", "tenant": "t1"},
     });
     let ulid = given_up.to_string().replace("evt_", "");
     let put = draftstore_testing::sdk(&server.endpoint())
@@ -527,7 +548,7 @@ async fn sends_a_dead_letter_again(front: Front) {
         .iter()
         .map(|event| (event["object_name"].as_str(), event["is_dead"] == true))
         .collect();
-    assert_eq!(names, [(Some("old"), true), (Some("new"), false)]);
+    assert_eq!(names, [(Some("t1/old"), true), (Some("new"), false)]);
     assert_eq!(
         (&listed[0]["event_id"], &listed[0]["type"]),
         (&given_up.to_string().into(), &"draft.confirmed".into())
@@ -540,6 +561,9 @@ async fn sends_a_dead_letter_again(front: Front) {
     let sent = call("redeliver-events", again).await.expect("answered");
     assert_eq!(sent["outcomes"][0]["result"], "REDELIVERY_RESULT_DELIVERED");
     assert!(sink.received().iter().any(|(id, _)| *id == given_up.to_string()));
+    let twice = json!({"endpoint": "erp", "event_ids": [given_up.to_string(), given_up.to_string()]});
+    let twice = call("redeliver-events", twice).await;
+    assert_eq!(twice.expect_err("invalid").fields, ["event_ids[1]"]);
     let invalid = call("redeliver-events", json!({"endpoint": "none", "event_ids": ["x"]})).await;
     assert_eq!(invalid.expect_err("invalid").fields, ["event_ids[0]"]);
     let unknown = json!({"endpoint": "none", "event_ids": [given_up.to_string()]});
@@ -557,6 +581,7 @@ async fn sends_a_dead_letter_again(front: Front) {
         "{metrics}"
     );
     let (_, log) = block_in_place(|| server.stop());
+    assert_redeliveries_are_audited(&log, &given_up);
     let line = log
         .lines()
         .find(|line| line.contains("GIVEN_UP"))

@@ -7,6 +7,7 @@ use draftstore_service::draft::{
 use futures::stream::{self, StreamExt as _};
 
 use super::{Api, Mapping, StreamMapping, Updates};
+use crate::audit::Outcome;
 use crate::errors::Failure;
 use crate::gate::Admitted;
 
@@ -59,6 +60,17 @@ impl Mapping for v1::RedeliverEventsRequest {
         Ok(v1::RedeliverEventsResponse {
             outcomes: outcomes.collect(),
         })
+    }
+
+    fn outcomes(response: &Self::Response) -> Vec<Outcome> {
+        let outcome = |one: &v1::RedeliveryOutcome| match one.result() {
+            v1::RedeliveryResult::Delivered => Outcome::default(),
+            v1::RedeliveryResult::NotAcknowledged => Outcome::refused("NOT_ACKNOWLEDGED"),
+            v1::RedeliveryResult::NotFound => Outcome::refused("NOT_FOUND"),
+            v1::RedeliveryResult::NoWebhook => Outcome::refused("NO_WEBHOOK"),
+            v1::RedeliveryResult::Unspecified => Outcome::refused("UNSPECIFIED"),
+        };
+        response.outcomes.iter().map(outcome).collect()
     }
 }
 

@@ -1,5 +1,6 @@
 //! The events that an endpoint lacks: those that are sent again, and dead letters.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -46,7 +47,7 @@ pub struct UndeliveredEvent {
     pub id: EventId,
     /// The kind of the event.
     pub kind: EventKind,
-    /// The name of the draft or the object.
+    /// The name of the draft or the object, as the caller would name it.
     pub object_name: String,
     /// The time of the act.
     pub at: SystemTime,
@@ -148,7 +149,7 @@ impl Drafts {
         let events = found.into_iter().flatten().map(|event: Event| UndeliveredEvent {
             id: event.id,
             kind: event.kind,
-            object_name: event.subject(),
+            object_name: self.name_of(&event),
             at: event.id.at(),
             is_dead: place == Place::Dead,
         });
@@ -182,6 +183,13 @@ impl Drafts {
                 broken.take(id.map_err(|_| Violation::new(format!("event_ids[{place}]"), rule)))
             })
             .collect();
+        let mut seen = HashSet::new();
+        for (place, text) in request.event_ids.iter().enumerate().take(MAX_EVENTS_TOGETHER.into()) {
+            if !seen.insert(text) {
+                let twice = Violation::new(format!("event_ids[{place}]"), "must be in the request once");
+                broken.take::<()>(Err(twice));
+            }
+        }
         let (Some(name), []) = (name, broken.as_slice()) else {
             return Err(Error::Invalid(broken.into_vec()));
         };
@@ -235,6 +243,15 @@ impl Drafts {
         let tenant = self.caller.tenant.as_ref();
         let may_see = |event: &Event| tenant.is_none_or(|tenant| event.tenant.as_ref() == Some(tenant));
         Ok(event.filter(may_see))
+    }
+
+    /// Returns the name of an event's draft or object as the caller would name it: with the tenant, if the caller has none.
+    fn name_of(&self, event: &Event) -> String {
+        let name = event.subject();
+        match (&self.caller.tenant, &event.tenant) {
+            (None, Some(tenant)) => format!("{tenant}/{name}"),
+            _ => name,
+        }
     }
 
     fn require_events(&self) -> Result<(), Error> {
