@@ -120,7 +120,7 @@ impl Drafts {
         let token = Some(token).filter(|token| token.len() <= MAX_PAGE_TOKEN_BYTES);
         let content = token.and_then(|token| self.open(listing.purpose, &self.binding(listing), token));
         content.and_then(|content| Position::decode(&content)).ok_or_else(|| {
-            let rule = "must be the next_page_token of the previous page, for the same caller, prefix and delimiter";
+            let rule = "must be the next_page_token of the previous page, for the same caller and the same request";
             Violation::new("page_token", rule)
         })
     }
