@@ -33,7 +33,8 @@ impl HostRules {
         }
     }
 
-    /// Accepts pages of the server itself and of the origins for which the function returns `true`, and no others.
+    /// Accepts pages of the server itself and of the origins for which the function returns `true`, and no others. A page of
+    /// another site may link to the server, and may not load anything from it.
     #[must_use]
     pub fn with_origins(mut self, is_listed: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
         self.origins = Some(Arc::new(is_listed));
@@ -50,6 +51,9 @@ impl HostRules {
         let mut hosts = authority.into_iter().chain(headers.get_all(HOST).iter().map(text));
         if !hosts.all(|host| host.is_some_and(|host| self.is_own(host))) {
             return Err(PortRefusal::UnknownHost);
+        }
+        if self.origins.is_some() && is_load_of_another_site(headers) {
+            return Err(PortRefusal::UnknownOrigin);
         }
         let mut origins = headers.get_all(ORIGIN).iter();
         let own = request.uri().authority().map(Authority::as_str);
@@ -89,6 +93,17 @@ impl fmt::Debug for HostRules {
             .field("hosts", &self.hosts)
             .finish_non_exhaustive()
     }
+}
+
+/// Returns true for a request that a page of another site makes without its origin, for example for an image, and that does not
+/// open a page. Source: <https://www.w3.org/TR/fetch-metadata/>
+fn is_load_of_another_site(headers: &HeaderMap) -> bool {
+    let is = |name, value: &str| {
+        headers
+            .get(name)
+            .is_some_and(|header| header.as_bytes() == value.as_bytes())
+    };
+    !headers.contains_key(ORIGIN) && is("sec-fetch-site", "cross-site") && !is("sec-fetch-mode", "navigate")
 }
 
 fn text(value: &HeaderValue) -> Option<&str> {
@@ -147,6 +162,32 @@ mod tests {
         let two = [("host", "localhost")];
         assert_eq!(check("http://evil.test/", &two), Err(PortRefusal::UnknownHost));
         assert_eq!(check("/", &[]), Ok(()), "HTTP/1.0, which no browser speaks");
+    }
+
+    #[test]
+    fn a_page_of_another_site_loads_nothing_without_its_origin() {
+        let host = ("host", "localhost:8080");
+        let (site, mode) = (("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "no-cors"));
+        for headers in [vec![host, site, mode], vec![host, site]] {
+            assert_eq!(check("/", &headers), Err(PortRefusal::UnknownOrigin), "{headers:?}");
+        }
+        for headers in [
+            vec![host, site, ("sec-fetch-mode", "navigate")],
+            vec![host, ("sec-fetch-site", "same-origin"), mode],
+            vec![host, ("sec-fetch-site", "same-site"), mode],
+            vec![host, ("sec-fetch-site", "none"), mode],
+            vec![
+                host,
+                site,
+                ("sec-fetch-mode", "cors"),
+                ("origin", "https://app.example.com"),
+            ],
+        ] {
+            assert_eq!(check("/", &headers), Ok(()), "{headers:?}");
+        }
+        let hosts_only = HostRules::new([]);
+        let request = Request::get("/").header(site.0, site.1).header(mode.0, mode.1);
+        assert_eq!(hosts_only.check(&request.body(()).expect("a request")), Ok(()));
     }
 
     #[test]
