@@ -63,6 +63,8 @@ pub struct SharedConfig {
     /// The destination of traces.
     pub traces: Option<TraceSettings>,
     unknown: Vec<UnknownVariable>,
+    /// `true` if the lifetime of copies is set, and none are kept.
+    has_unused_lifetime: bool,
 }
 
 impl SharedConfig {
@@ -78,10 +80,12 @@ impl SharedConfig {
         let schedule = environment.load();
         let log = environment.load();
         let traces = TraceSettings::load(environment);
+        let policy = policy?;
         Ok(Self {
             require_safe_store: safety?.require_safe_store,
             buckets: buckets?,
-            policy: policy?,
+            has_unused_lifetime: environment.has("REPLACED_LIFETIME") && policy.replaced_lifetime().is_none(),
+            policy,
             sweep: sweep?,
             schedule: schedule?,
             log: log?,
@@ -95,8 +99,12 @@ impl SharedConfig {
         &self.unknown
     }
 
-    /// Logs the variables that no program reads, and those that name no usable proxy.
-    pub fn log_unknown(&self) {
+    /// Logs the variables without effect: those that no program reads, that need another one, or that name no usable proxy.
+    pub fn log_unused(&self) {
+        if self.has_unused_lifetime {
+            let remedy = "set KEEP_REPLACED=true, or unset it";
+            tracing::warn!(variable = "REPLACED_LIFETIME", remedy, "setting without effect");
+        }
         for unknown in &self.unknown {
             tracing::warn!(
                 variable = unknown.name,

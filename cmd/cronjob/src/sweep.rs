@@ -27,7 +27,7 @@ const SHORT_LIFETIME: Duration = Duration::from_secs(3600);
 /// An error if the store is unreachable, cannot be listed, or is not safe although `REQUIRE_SAFE_STORE` is set, or if something
 /// expired was not removed.
 pub(crate) async fn run(config: Config, dry_run: bool) -> anyhow::Result<()> {
-    config.shared.log_unknown();
+    config.shared.log_unused();
     config.store_choice.log();
     let lifetime = config.shared.policy.object_lifetime();
     if lifetime < SHORT_LIFETIME && !dry_run {
@@ -138,7 +138,8 @@ async fn sweep(sweeper: &Sweeper, mode: Mode, figures: &Report) -> anyhow::Resul
         Ok(summary) => summary,
         Err(stopped) => &stopped.summary,
     };
-    let printed = printed.and_then(|()| report(summary));
+    let copies = replaced.as_ref().map_or(0, |swept| swept.deleted);
+    let printed = printed.and_then(|()| report(summary, copies));
     if mode == Mode::Delete {
         if swept.is_ok() {
             count_usage(&sweeper.counter, &figures.sweeps).await;
@@ -169,7 +170,8 @@ fn line(expired: Expired<'_>) -> String {
     }
 }
 
-fn report(summary: &Summary) -> io::Result<()> {
+/// Logs and prints the summary, with the number of deleted copies of replaced objects.
+fn report(summary: &Summary, copies: u64) -> io::Result<()> {
     tracing::info!(
         scanned = summary.scanned,
         expired = summary.expired,
@@ -179,5 +181,10 @@ fn report(summary: &Summary) -> io::Result<()> {
         seconds = summary.elapsed.as_secs_f64(),
         "sweep finished"
     );
+    if copies > 0 {
+        return print(format_args!(
+            "{summary}; deleted copies of replaced objects: {copies}\n"
+        ));
+    }
     print(format_args!("{summary}\n"))
 }

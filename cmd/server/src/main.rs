@@ -136,7 +136,7 @@ async fn start(config: Config) -> anyhow::Result<anyhow::Result<()>> {
         Err(error) => return Ok(Err(error.into())),
     };
     let access = Access::open(&config).await?;
-    config.shared.log_unknown();
+    config.shared.log_unused();
     let served = serve::serve(config, access, audit).await;
     finish(traces).await;
     Ok(served)

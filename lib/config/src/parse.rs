@@ -26,10 +26,15 @@ pub fn text<T: for<'a> From<&'a str>>(text: &str) -> Result<T, Infallible> {
 /// # Errors
 /// The rule that it breaks.
 pub fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds = text.parse().ok().filter(|seconds| *seconds <= MAX_SECONDS);
+    seconds_from(0, text)
+}
+
+fn seconds_from(min: u64, text: &str) -> Result<Duration, String> {
+    let seconds: Option<u64> = text.parse().ok();
     seconds
+        .filter(|seconds| (min..=MAX_SECONDS).contains(seconds))
         .map(Duration::from_secs)
-        .ok_or_else(|| format!("must be a whole number of seconds, 0 to {MAX_SECONDS}"))
+        .ok_or_else(|| format!("must be a whole number of seconds, {min} to {MAX_SECONDS}"))
 }
 
 /// Parses a positive whole number of seconds.
@@ -37,10 +42,7 @@ pub fn seconds(text: &str) -> Result<Duration, String> {
 /// # Errors
 /// The rule that it breaks.
 pub fn timeout(text: &str) -> Result<Duration, String> {
-    match seconds(text)? {
-        Duration::ZERO => Err("must be at least 1 second".to_owned()),
-        timeout => Ok(timeout),
-    }
+    seconds_from(1, text)
 }
 
 /// Parses `true` or `false`.

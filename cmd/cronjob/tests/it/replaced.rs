@@ -54,12 +54,16 @@ async fn expired_copies_are_removed_and_nothing_else_in_main() {
     }
     let printed = sweep(&world, &KEEPING, &["--dry-run"]);
     assert!(printed.contains(&format!("would delete copy {OLD}")), "{printed}");
-    sweep(&world, &[], &[]);
+    let unused = sweep(&world, &[("REPLACED_LIFETIME", "60")], &[]);
+    assert!(unused.contains("setting without effect"), "{unused}");
+    assert!(!unused.contains("copies of replaced objects"), "{unused}");
     let another = [("SWEEP_SHARD", "1"), ("SWEEP_SHARDS", "2")];
     sweep(&world, &[&KEEPING[..], &another].concat(), &[]);
     assert_eq!(keys(&world).await.len(), KEPT.len() + 1);
     let printed = sweep(&world, &KEEPING, &[]);
     assert!(printed.contains("replaced copies swept"), "{printed}");
+    assert!(!printed.contains("setting without effect"), "{printed}");
+    assert!(printed.contains("; deleted copies of replaced objects: 1"), "{printed}");
     assert_eq!(keys(&world).await, KEPT);
 }
 
