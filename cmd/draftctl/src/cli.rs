@@ -22,6 +22,9 @@ pub(crate) struct Cli {
     pub(crate) command: DraftctlCommand,
 }
 
+/// The heading of the options of every command, which are apart from those of the command itself.
+const GLOBAL_OPTIONS: &str = "Global options";
+
 /// Options of every command.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct GlobalOptions {
@@ -29,6 +32,7 @@ pub(crate) struct GlobalOptions {
     #[arg(
         long,
         global = true,
+        help_heading = GLOBAL_OPTIONS,
         env = "DRAFTSTORE_SERVER",
         value_name = "URL",
         default_value = "http://127.0.0.1:50051"
@@ -39,19 +43,26 @@ pub(crate) struct GlobalOptions {
     #[arg(
         long,
         global = true,
+        help_heading = GLOBAL_OPTIONS,
         env = "DRAFTSTORE_TOKEN",
         value_name = "TOKEN",
         hide_env_values = true
     )]
     pub(crate) token: Option<BearerToken>,
     /// Print each result as a line of JSON to standard output, and each error to standard error.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = GLOBAL_OPTIONS)]
     pub(crate) json: bool,
     /// Print only results and errors, without progress bars and notices.
-    #[arg(long, short, global = true)]
+    #[arg(long, short, global = true, help_heading = GLOBAL_OPTIONS)]
     pub(crate) quiet: bool,
     /// Number of retries of a call or a transfer if the server or the store fails or is unreachable.
-    #[arg(long, global = true, value_name = "N", default_value_t = 5)]
+    #[arg(
+        long,
+        global = true,
+        help_heading = GLOBAL_OPTIONS,
+        value_name = "N",
+        default_value_t = 5
+    )]
     pub(crate) retries: u32,
 }
 

@@ -9,6 +9,9 @@ use tonic_types::StatusExt as _;
 
 use crate::exit::Exit;
 
+/// The reason of the server for an object in an archive class.
+const OBJECT_ARCHIVED: &str = "OBJECT_ARCHIVED";
+
 /// An error of a command. It never contains a presigned URL.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct CommandError {
@@ -90,6 +93,15 @@ impl CommandError {
         )
     }
 
+    /// An object that cannot be read before it was made readable.
+    pub(crate) fn archived(message: impl Display) -> Self {
+        Self::new(
+            OBJECT_ARCHIVED,
+            Exit::PinMismatch,
+            format!("{message}: `draftctl unarchive` makes it readable"),
+        )
+    }
+
     /// The server or the store is unreachable or failing, after all retries.
     pub(crate) fn unavailable(message: impl Into<String>) -> Self {
         Self::new("UNAVAILABLE", Exit::Unavailable, message)
@@ -112,6 +124,9 @@ impl From<Status> for CommandError {
             field: field.clone(),
             detail: detail.clone(),
         });
+        if info.is_some_and(|info| info.reason == OBJECT_ARCHIVED) {
+            return Self::archived(status.message());
+        }
         Self {
             reason: info.map_or_else(|| code_name(status.code()).to_owned(), |info| info.reason.clone()),
             message: status.message().to_owned(),

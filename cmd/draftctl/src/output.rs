@@ -114,15 +114,52 @@ impl Serialize for JsonBytes {
     }
 }
 
-/// A time, formatted for people as in JSON.
+/// A result with the name of its object, for the results of several objects.
+#[derive(Debug, Serialize)]
+pub(crate) struct OfObject<'a, T> {
+    pub(crate) object_name: &'a str,
+    #[serde(flatten)]
+    pub(crate) result: &'a T,
+}
+
+/// A time, formatted for people as in JSON, in whole seconds: so all have the same width.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct HumanTime(pub(crate) Timestamp);
 
 impl fmt::Display for HumanTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match serde_json::to_value(self.0) {
+        match serde_json::to_value(Timestamp { nanos: 0, ..self.0 }) {
             Ok(Value::String(text)) => f.pad(&text),
             _ => f.pad("-"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use draftstore_proto::v1::DeleteObjectResponse;
+
+    use super::*;
+
+    #[test]
+    fn times_have_the_same_width() {
+        for nanos in [0, 10_000_000, 123_000_000, 999_999_999] {
+            let time = HumanTime(Timestamp {
+                seconds: 1_800_000_000,
+                nanos,
+            });
+            assert_eq!(time.to_string(), "2027-01-15T08:00:00Z", "{nanos}");
+        }
+    }
+
+    #[test]
+    fn a_result_of_an_object_begins_with_its_name() {
+        let result = &DeleteObjectResponse::default();
+        let line = serde_json::to_string(&OfObject {
+            object_name: "a",
+            result,
+        });
+        let line = line.expect("JSON");
+        assert!(line.starts_with(r#"{"object_name":"a","deleted":false"#), "{line}");
     }
 }

@@ -4,6 +4,7 @@ use draftstore_proto::v1::delete_outcome::Outcome;
 use draftstore_proto::v1::{
     BatchDeleteObjectsRequest, DeleteObjectRequest, DeleteObjectResponse, DeleteVersionRequest, UploadError,
 };
+use serde::Serialize;
 use tonic::Code;
 
 use crate::cli::DeleteArgs;
@@ -11,7 +12,7 @@ use crate::client::GrpcClient;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::output::HumanTime;
+use crate::output::{HumanTime, OfObject};
 
 /// The maximum number of objects of one call.
 const MAX_TOGETHER: usize = 1_000;
@@ -45,7 +46,7 @@ async fn one(
     let delete = async |mut client: GrpcClient, request| client.delete_object(request).await;
     let deleted = server.call(&context.output, request, delete).await;
     let deleted = deleted.map_err(|error| error.about_object(name))?;
-    context.output.result(&deleted, &text(name, &deleted))?;
+    print(context, name, &deleted, &text(name, &deleted))?;
     Ok(Exit::Success)
 }
 
@@ -66,7 +67,7 @@ async fn one_version(
     let text = format!("{name}: no version {} any more", request.version_id);
     let deleted = server.call(&context.output, request, delete).await;
     let deleted = deleted.map_err(|error| error.about_object(name))?;
-    context.output.result(&deleted, &text)?;
+    print(context, name, &deleted, &text)?;
     Ok(Exit::Success)
 }
 
@@ -87,7 +88,7 @@ async fn many(context: &Context, names: &[String], at: Option<String>) -> Result
         let response = server.call(&context.output, request, delete).await?;
         for (name, outcome) in names.iter().zip(response.outcomes) {
             match outcome.outcome {
-                Some(Outcome::Deleted(deleted)) => context.output.result(&deleted, &text(name, &deleted))?,
+                Some(Outcome::Deleted(deleted)) => print(context, name, &deleted, &text(name, &deleted))?,
                 Some(Outcome::Error(error)) => {
                     exit = Exit::SomeFailed;
                     context.output.failure(&failure(error), Some(name));
@@ -97,6 +98,11 @@ async fn many(context: &Context, names: &[String], at: Option<String>) -> Result
         }
     }
     Ok(exit)
+}
+
+/// Prints the result for an object, which the server's response does not name.
+fn print(context: &Context, object_name: &str, result: &impl Serialize, text: &str) -> Result<(), CommandError> {
+    context.output.result(&OfObject { object_name, result }, text)
 }
 
 fn text(name: &str, deleted: &DeleteObjectResponse) -> String {

@@ -22,6 +22,18 @@ pub(super) async fn run(context: &Context, object_name: String, at: Option<Strin
     context.output.result(&object, &text(&object))
 }
 
+/// Returns the name of a checksum's algorithm as it is written for people.
+fn label(algorithm: &str) -> &str {
+    match algorithm {
+        "crc32" => "CRC-32",
+        "crc32c" => "CRC-32C",
+        "crc64nvme" => "CRC-64/NVME",
+        "sha1" => "SHA-1",
+        "sha256" => "SHA-256",
+        other => other,
+    }
+}
+
 fn text(object: &GetObjectResponse) -> String {
     let mut text = format!("object name   {}", object.object_name);
     let mut row = |name: &str, value: &str| {
@@ -48,7 +60,7 @@ fn text(object: &GetObjectResponse) -> String {
         }
     }
     for (algorithm, checksum) in &object.checksums {
-        row(algorithm, checksum);
+        row(label(algorithm), checksum);
     }
     for (name, value) in &object.metadata {
         row("metadata", &format!("{name}={value}"));

@@ -51,9 +51,9 @@ pub(crate) async fn read(mut response: Response, expired: bool) -> TransferError
     let detail = match element_text(&body, "Message") {
         Some(message) => format!("{code} ({message})"),
         None if code.is_empty() => status.canonical_reason().unwrap_or("no reason").to_owned(),
-        None => code.to_owned(),
+        None => code.clone(),
     };
-    classify(status, code, &detail, retry_after.map(Duration::from_secs), expired)
+    classify(status, &code, &detail, retry_after.map(Duration::from_secs), expired)
 }
 
 fn classify(
@@ -70,6 +70,10 @@ fn classify(
             Exit::Failed,
             format!("the store received other bytes than were signed: {detail}"),
         )),
+        // A new URL would not work either.
+        403 if code == "InvalidObjectState" => {
+            TransferError::Permanent(CommandError::archived("the object is in an archive class of the store"))
+        }
         403 => TransferError::Url(failure()),
         // Garage's response to an expired URL.
         400 if expired => TransferError::Url(failure()),
@@ -103,10 +107,26 @@ pub(crate) fn connection_error(error: reqwest::Error) -> TransferError {
 }
 
 /// Returns the text of the first element with this name. S3's error documents are flat.
-fn element_text<'a>(document: &'a str, name: &str) -> Option<&'a str> {
+fn element_text(document: &str, name: &str) -> Option<String> {
     let (_, rest) = document.split_once(&format!("<{name}>"))?;
     let (text, _) = rest.split_once(&format!("</{name}>"))?;
-    Some(text)
+    Some(unescape(text))
+}
+
+/// Returns a text of XML without its escapes.
+fn unescape(text: &str) -> String {
+    let escapes = [
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&quot;", "\""),
+        ("&apos;", "'"),
+        ("&#39;", "'"),
+    ];
+    let text = escapes.iter().fold(text.to_owned(), |text, (escape, character)| {
+        text.replace(escape, character)
+    });
+    // Last, so that it makes no other escape.
+    text.replace("&amp;", "&")
 }
 
 #[cfg(test)]
@@ -131,6 +151,7 @@ mod tests {
             (400, "RequestTimeout", "transient"),
             (403, "AccessDenied", "URL"),
             (403, "RequestTimeTooSkewed", "URL"),
+            (403, "InvalidObjectState", "permanent"),
             (400, "BadDigest", "permanent"),
             (400, "InvalidRequest", "permanent"),
             (404, "NoSuchUpload", "permanent"),
@@ -147,8 +168,11 @@ mod tests {
     #[test]
     fn code_and_message_are_found_in_the_document() {
         let document = "<?xml?><Error><Code>NoSuchUpload</Code><Message>It is gone.</Message></Error>";
-        assert_eq!(element_text(document, "Code"), Some("NoSuchUpload"));
-        assert_eq!(element_text(document, "Message"), Some("It is gone."));
+        assert_eq!(element_text(document, "Code").as_deref(), Some("NoSuchUpload"));
+        assert_eq!(element_text(document, "Message").as_deref(), Some("It is gone."));
+        let escaped = "<Message>The object&apos;s &quot;class&quot; &amp;lt; 2</Message>";
+        let message = element_text(escaped, "Message");
+        assert_eq!(message.as_deref(), Some("The object's \"class\" &lt; 2"));
         assert_eq!(element_text(document, "Bucket"), None);
     }
 }

@@ -106,7 +106,11 @@ async fn confirmed_objects_are_described_and_deleted() {
 
     let other = ["delete", "a", "--if-match", "00000000000000000000000000000000"];
     assert_eq!(user.run(other).status, 5);
-    assert_eq!(user.json(["delete", "a", "--if-match", etag])["deleted"], true);
+    let deleted = user.json(["delete", "a", "--if-match", etag]);
+    assert_eq!(
+        (&deleted["object_name"], &deleted["deleted"]),
+        (&"a".into(), &true.into())
+    );
     assert_eq!(user.json(["delete", "a"])["deleted"], false);
     assert_eq!(user.run(["inspect", "a", "--confirmed"]).status, 3);
 }
@@ -159,6 +163,10 @@ async fn confirmed_objects_are_updated_copied_moved_and_deleted_together() {
         (&deleted[0]["deleted"], &deleted[1]["deleted"]),
         (&true.into(), &false.into())
     );
+    assert_eq!(
+        (&deleted[0]["object_name"], &deleted[1]["object_name"]),
+        (&"b".into(), &"none".into())
+    );
     let some = user.run(["delete", "x", "a//b"]);
     assert_eq!(some.status, 8, "{}", some.err);
     assert_eq!(user.run(["delete", "x", "y", "--if-match", "z"]).status, 2);
@@ -173,6 +181,20 @@ async fn archived_object_is_restored_and_usage_is_asked_for() {
         let upload = ["upload", text(&file), "--name", name];
         user.json(upload);
         user.json(["confirm", name, "--storage-class", class]);
+    }
+    let target = user.path("archived");
+    for archived in [
+        vec!["copy", "a", "c"],
+        vec!["download", "a", "--stage", "main", "--output", text(&target)],
+    ] {
+        let refused = user.run(archived);
+        assert_eq!(refused.status, 5, "{}", refused.err);
+        let hint = "`draftctl unarchive` makes it readable";
+        assert!(
+            refused.err.contains(hint) && !refused.err.contains("retrying"),
+            "{}",
+            refused.err
+        );
     }
     let restored = user.json(["unarchive", "a", "--days", "2", "--bulk"]);
     assert!(restored["archive"]["readable_until"].is_string(), "{restored}");
