@@ -9,7 +9,7 @@ use draftstore_storage::ObjectKey;
 use super::id::EventId;
 use crate::keys::RESERVED_PREFIX;
 
-/// The prefix of pending events. It sorts after every shard of unique drafts.
+/// The prefix of pending events. It sorts among the shards of unique drafts, of which no prefix is one.
 pub(super) const EVENTS_PREFIX: &str = "events/";
 
 /// The time for which an event is kept, and sent again, if its endpoint does not acknowledge it.

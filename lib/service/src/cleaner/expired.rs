@@ -27,13 +27,14 @@ struct Noted {
 }
 
 impl Cleaner {
-    /// Returns the kinds of events that some endpoint wants. An error is logged, and the sweep then stores no events.
+    /// Returns the kinds of events that some endpoint wants. An error is logged, and the sweep then stores events in case one does:
+    /// a server drops those that none wants.
     pub(super) async fn wanted(&self) -> WantedEvents {
         let wants = async |kind: EventKind| {
             self.is_wanted(kind).await.unwrap_or_else(|error| {
                 let error = &error as &dyn std::error::Error;
                 tracing::error!(event.kind = kind.as_str(), error, "wanted events not read");
-                false
+                true
             })
         };
         WantedEvents {
