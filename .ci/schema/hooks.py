@@ -38,6 +38,7 @@ BASE = os.environ["SCHEMA_BASE_URL"]
 OUTCOMES = os.environ["SCHEMA_OUTCOMES"]
 
 numbers = itertools.count()
+keys = itertools.count()
 session = requests.Session()
 
 
@@ -169,6 +170,9 @@ def named(message: dict) -> dict:
         options = {name: value for name, value in message["storage_options"].items() if name not in ("retention", "legal_hold", "encryption", "kms_key_id")}
         if isinstance(options.get("tags"), dict):
             options["tags"] = dict([item for item in options["tags"].items() if fits_tag(*item)][:2])
+        if isinstance(options.get("storage_class"), str):
+            # The store has those of S3 alone.
+            options["storage_class"] = "STANDARD_IA"
         message["storage_options"] = options
     for least, most in (("min_size", "max_size"), ("confirmed_after", "confirmed_before")):
         if message.get(least) is not None:
@@ -301,6 +305,9 @@ def before_call(context, case, kwargs):
     if "{id}" in case.path:
         uppy_upload(case)
         return
+    if "Idempotency-Key" in (case.headers or {}):
+        # No other request has used it.
+        case.headers["Idempotency-Key"] = f"of header {next(keys)}"
     if "type" in (case.query or {}) and case.path.startswith("/uppy/"):
         case.query["type"] = MEDIA_TYPE
     # Only the server makes cursors, each for one caller.

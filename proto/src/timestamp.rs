@@ -50,9 +50,12 @@ impl<'de> Deserialize<'de> for Timestamp {
         let text = String::deserialize(deserializer)?;
         let form = "a time must be of RFC 3339, such as 2030-01-01T00:00:00Z, and at most 9999-12-30T22:00:00Z";
         let time: jiff::Timestamp = text.parse().map_err(|_| de::Error::custom(form))?;
+        // Before 1970, jiff counts the fraction backwards, and protobuf forwards.
+        let nanos = time.subsec_nanosecond();
+        let borrowed = i32::from(nanos < 0);
         Ok(Self {
-            seconds: time.as_second(),
-            nanos: time.subsec_nanosecond(),
+            seconds: time.as_second() - i64::from(borrowed),
+            nanos: nanos + borrowed * 1_000_000_000,
         })
     }
 }
@@ -67,6 +70,15 @@ mod tests {
         let json = serde_json::to_string(&time).expect("serialises");
         assert_eq!(json, "\"2027-01-15T08:00:00Z\"");
         assert_eq!(serde_json::from_str::<Timestamp>(&json).expect("parses"), time);
+    }
+
+    #[test]
+    fn fraction_before_1970_counts_forwards() {
+        let json = "\"1969-12-31T23:59:58.25Z\"";
+        let time: Timestamp = serde_json::from_str(json).expect("parses");
+        let (seconds, nanos) = (-2, 250_000_000);
+        assert_eq!(time, Timestamp { seconds, nanos });
+        assert_eq!(serde_json::to_string(&time).expect("serialises"), json);
     }
 
     #[test]

@@ -197,6 +197,7 @@ pub(super) fn rule(message: &str, field: &str, facts: Facts) -> Rule {
         (_, "event_ids") => Rule::keywords(json!({
             "minItems": 1,
             "maxItems": limits::MAX_EVENTS_TOGETHER,
+            "uniqueItems": true,
             "items": {"type": "string", "pattern": "^evt_[0-7][0-9A-HJKMNP-TV-Z]{25}$"},
         }))
         .required()

@@ -163,7 +163,8 @@ impl Json<'_> {
 
     async fn stream<R: RpcRequest + StreamMapping>(self) -> Result<Response, Failure> {
         let mut message: R = self.message()?;
-        if let Some(id) = self.request.headers().get(LAST_EVENT_ID) {
+        // An empty ID is that of a page that has no event yet.
+        if let Some(id) = self.request.headers().get(LAST_EVENT_ID).filter(|id| !id.is_empty()) {
             message.default_last_id(|| String::from_utf8_lossy(id.as_bytes()).into_owned());
         }
         let updates = self.api.stream(&self.admitted, message).await?;
