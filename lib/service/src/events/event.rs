@@ -288,7 +288,12 @@ mod tests {
             ..facts
         };
         let whole = whole.with([object_fields(&object), vec![("draft_name", Some(json!("t1/c.png")))]].concat());
-        assert_eq!(whole.in_tenant(tenant.clone()), event);
+        let whole = whole.in_tenant(tenant.clone());
+        let parsed: Value = serde_json::from_slice(&whole.json).expect("JSON");
+        assert_eq!(
+            (whole.id, whole.tenant, parsed),
+            (event.id, event.tenant.clone(), expected)
+        );
         for act in [&["t1/a/b.png", "other"][..], &["t1/a/b.pngsealed"], &["t1/a/b.png"]] {
             assert_ne!(EventFacts { act, ..facts }.with(Vec::new()).id, event.id, "{act:?}");
         }
