@@ -14,6 +14,9 @@ use crate::system::{FAR_AHEAD, LONG_AGO, System, expire, state, unique};
 /// The number of rounds of a race.
 const ROUNDS: usize = 25;
 
+/// The number of looks with which a sweep begins, for the kinds of events that an endpoint wants.
+const WANTED: usize = 2;
+
 promises! {
     exactly_one_of_two_concurrent_confirms_to_one_name_wins: strong, weak, sources, garage, seaweedfs;
     batch_confirms_one_of_two_drafts_for_one_name: strong, weak, sources, garage, seaweedfs;
@@ -136,7 +139,7 @@ async fn confirmed_unique_draft_is_kept_until_it_expires(ground: &Ground) {
     assert_eq!(system.world.draft_keys().await, [live_key]);
     let looks = system.store.calls().split_off(before).into_iter();
     let looks = looks.filter(|(call, _)| *call == Operation::HeadObject).count();
-    assert_eq!(looks, 0, "no URL can write to an expired unique draft");
+    assert_eq!(looks, WANTED, "no URL can write to an expired unique draft");
 
     let request = ConfirmUpload {
         object_name: "file.jpg".to_owned(),
@@ -209,7 +212,8 @@ async fn draft_uploaded_again_before_the_sweep_checks_it_is_kept(ground: &Ground
     } else {
         Operation::HeadObject
     };
-    for (name, earlier) in [("a00", 0), ("a18", 17)] {
+    let wanted = if one_by_one { 0 } else { WANTED };
+    for (name, earlier) in [("a00", wanted), ("a18", 17)] {
         for _ in 0..earlier {
             system.store.before(operation, async || {});
         }
