@@ -305,9 +305,12 @@ def before_call(context, case, kwargs):
     if "{id}" in case.path:
         uppy_upload(case)
         return
-    if "Idempotency-Key" in (case.headers or {}):
+    headers = case.headers if case.headers is not None else {}
+    if re.fullmatch(r"[!-~]{1,128}", headers.get("Idempotency-Key") or ""):
         # No other request has used it.
-        case.headers["Idempotency-Key"] = f"of header {next(keys)}"
+        headers["Idempotency-Key"] = f"of-header-{next(keys)}"
+    if case.path.endswith("/watch-events"):
+        headers.pop("Last-Event-ID", None)
     if "type" in (case.query or {}) and case.path.startswith("/uppy/"):
         case.query["type"] = MEDIA_TYPE
     # Only the server makes cursors, each for one caller.
