@@ -1,6 +1,6 @@
 //! Presigning: a URL, the headers to send with it, and its true end.
 //!
-//! It signs uploads in one piece, in parts and by a form, only into the draft bucket, and downloads.
+//! Uploads are signed in one piece, in parts and by a form, only into the draft bucket; downloads from both.
 
 mod form;
 mod validity;

@@ -89,7 +89,7 @@ impl Drafts {
     /// below.
     ///
     /// # Errors
-    /// Those of [`Drafts::list_events`].
+    /// Returns the errors of [`Drafts::list_events`].
     pub async fn watch_events(&self, request: &SelectEvents) -> Result<EventsWatch, Error> {
         self.require_reader()?;
         let (filter, after) = self.select(request, Violations::default())?;
