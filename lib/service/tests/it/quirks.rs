@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use draftstore_service::cleaner::{Brakes, Mode};
-use draftstore_service::draft::ConfirmUpload;
+use draftstore_service::draft::{CompleteMultipart, ConfirmUpload, CreateMultipart, PartToSign, SignParts, UploadName};
 use draftstore_service::{AllowedOrigins, Buckets, Cleaner, Drafts, Error, Policy, Store, SystemClock};
 use draftstore_storage::Operation;
 use draftstore_testing::proxy::{FaultProxy, StoreQuirk};
-use draftstore_testing::{TestBuckets, connect, key, settings};
+use draftstore_testing::{SignedRequest, TestBuckets, connect, key, settings};
 use futures::future::join_all;
 
 use crate::system::{LONG_AGO, unique};
@@ -158,4 +158,44 @@ async fn expired_drafts_are_swept_where_batches_do_not_work() {
         assert_eq!((swept.deleted, swept.failed), (1, 0), "{quirk:?}");
         assert_eq!(quirky.world.draft_keys().await, Vec::<String>::new());
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn completion_is_repeated_where_no_parts_are_listed_after_it() {
+    let quirky = Quirky::start(&[StoreQuirk::ListsEndedUploads]).await;
+    let create = CreateMultipart {
+        object_name: "film".to_owned(),
+        ..CreateMultipart::default()
+    };
+    let created = quirky.drafts.create_multipart(&create).await.expect("begun");
+    let upload = UploadName {
+        object_name: create.object_name,
+        draft_id: None,
+        upload_id: created.upload_id,
+    };
+    let sign = SignParts {
+        upload: upload.clone(),
+        parts: vec![PartToSign {
+            part_number: 1,
+            ..PartToSign::default()
+        }],
+        expires_in: None,
+    };
+    let part = quirky.drafts.sign_parts(&sign).await.expect("signed").parts.remove(0);
+    let sent = quirky.world.send(&SignedRequest::from(part.request), "part").await;
+    assert_eq!(sent.status(), 200);
+
+    let complete = CompleteMultipart {
+        upload: upload.clone(),
+        parts: Vec::new(),
+    };
+    let first = quirky.drafts.complete_multipart(&complete).await.expect("completed");
+    let listed = quirky.drafts.list_parts(&upload).await.expect("listed");
+    assert!(listed.parts.is_empty());
+    let again = quirky.drafts.complete_multipart(&complete).await;
+    assert_eq!(again.expect("completed before"), first);
+
+    quirky.world.draft("film", "of another upload").await;
+    let refused = quirky.drafts.complete_multipart(&complete).await;
+    assert!(matches!(refused, Err(Error::Incomplete(_))), "{refused:?}");
 }

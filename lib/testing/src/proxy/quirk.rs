@@ -42,6 +42,8 @@ pub enum StoreQuirk {
     RequiresMd5,
     /// Drops the metadata of an object.
     DropsMetadata,
+    /// Lists no parts of an upload that has ended, as SeaweedFS does for a moment.
+    ListsEndedUploads,
     /// Answers 501 to an operation.
     Lacks(Operation),
 }
@@ -87,12 +89,18 @@ impl StoreQuirk {
                     })
                     .await?,
             ),
+            Self::ListsEndedUploads if operation == Operation::ListParts => {
+                let listed = store.send_changed(request, |_| {}).await?;
+                let ended = listed.status() == StatusCode::NOT_FOUND;
+                Some(if ended { no_parts() } else { listed })
+            }
             Self::RequiresLength
             | Self::DecodesPartSourcesTwice
             | Self::ChecksThenCopies
             | Self::RefusesEtagsOfParts
             | Self::RequiresMd5
             | Self::DropsMetadata
+            | Self::ListsEndedUploads
             | Self::Lacks(_) => None,
         })
     }
@@ -231,8 +239,19 @@ impl QuirkyStore {
     }
 }
 
+/// Answers `ListParts` with an empty list.
+fn no_parts() -> Response<Bytes> {
+    let document = "<ListPartsResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">\
+                    <IsTruncated>false</IsTruncated></ListPartsResult>";
+    xml(StatusCode::OK, document.to_owned())
+}
+
 fn error(status: StatusCode, code: &str) -> Response<Bytes> {
-    let mut response = Response::new(Bytes::from(document(code)));
+    xml(status, document(code))
+}
+
+fn xml(status: StatusCode, document: String) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(document));
     *response.status_mut() = status;
     let xml = HeaderValue::from_static("application/xml");
     response.headers_mut().insert(header::CONTENT_TYPE, xml);

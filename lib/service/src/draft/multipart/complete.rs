@@ -78,8 +78,11 @@ impl Drafts {
         let Some(arrived) = self.arrived(&upload).await? else {
             return self.completed_before(&upload, Error::NotFound(Missing::Upload)).await;
         };
-        let parts = select_parts(arrived, &wanted)?;
-        check_complete(&parts, &upload, !wanted.is_empty())?;
+        let parts = match select_complete(arrived, &upload, &wanted) {
+            Ok(parts) => parts,
+            // Another call may be completing the upload. Some stores then list no parts, or a few of them.
+            Err(error) => return self.completed_before(&upload, error).await,
+        };
         let bytes = parts.iter().map(|part| part.size).sum();
         self.caller.profile.check_size("parts", bytes)?;
         self.complete(&upload, &parts).await
@@ -219,6 +222,13 @@ fn select_parts(arrived: Vec<ListedPart>, wanted: &[Wanted]) -> Result<Vec<Liste
         chosen.push(part);
     }
     Ok(chosen)
+}
+
+/// Returns the parts of the draft, if they are complete.
+fn select_complete(arrived: Vec<ListedPart>, upload: &Upload, wanted: &[Wanted]) -> Result<Vec<ListedPart>, Error> {
+    let parts = select_parts(arrived, wanted)?;
+    check_complete(&parts, upload, !wanted.is_empty())?;
+    Ok(parts)
 }
 
 /// Checks that the parts are complete, have the declared size, and are large enough for the store.
