@@ -18,7 +18,7 @@ from harness import Report, Server, built, need, options
 
 CLIENTS = 10_000
 AT_MOST_MIB = 20
-REQUEST = b"POST /api/v1/upload-url HTTP/1.1\r\nhost: x\r\ncontent-length: 19\r\n\r\n" + b'{"object_name":"a"}'
+REQUEST = b"POST /api/v1/upload-url HTTP/1.1\r\nhost: localhost\r\ncontent-length: 19\r\n\r\n" + b'{"object_name":"a"}'
 MIB = 1024 * 1024
 
 
@@ -49,7 +49,8 @@ def main():
 def measured(server, settings):
     """Returns the idle memory in MiB, the memory per idle client in KiB, the memory after load in MiB, and the peak in MiB."""
     rates = {"RATE_LIMIT": "off", "ADDRESS_RATE_LIMIT": "off"}
-    settings = settings | rates | {"MAX_CONNECTIONS": str(CLIENTS + 100)}
+    most = str(CLIENTS + 100)
+    settings = settings | rates | {"MAX_CONNECTIONS": most, "MAX_CONNECTIONS_PER_ADDRESS": most}
     core = {min(os.sched_getaffinity(0))}
     with Server(server, environment=settings, cores=core) as running:
         time.sleep(1)
