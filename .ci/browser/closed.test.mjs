@@ -7,26 +7,18 @@ import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import { promisify } from 'node:util'
-import { startBrowser, Tab } from './lib/browser.mjs'
+import { Tab } from './lib/browser.mjs'
 import { Files } from './lib/files.mjs'
 import { needed } from './lib/modules.mjs'
 import { startServer } from './lib/server.mjs'
-import { startSite } from './lib/site.mjs'
+import { browserAndSite } from './lib/shared.mjs'
 
 const SECRET = Buffer.alloc(24, 7)
 const PART = 5 * 1024 * 1024
 
-let browser
-let site
-before(async () => {
-  ;[browser, site] = await Promise.all([startBrowser(), startSite()])
-})
-after(async () => {
-  await browser?.close()
-  await site?.close()
-})
+const shared = browserAndSite()
 
 /** A backend with a webhook. `event` resolves to the first event, after it was verified. */
 async function startBackend() {
@@ -91,15 +83,15 @@ events = ["draft.uploaded"]
   const server = await startServer({
     AUTH: 'api-key',
     POLICY_FILE: policy,
-    CORS_ALLOWED_ORIGINS: site.origin,
+    CORS_ALLOWED_ORIGINS: shared.site.origin,
     COMPLETE_IDLE_AFTER: '1',
     CLEANUP_SCHEDULE: '* * * * * *',
   })
   try {
     server.key = key
     const { ticket } = await server.call('tickets', { object_name: 'film.bin' })
-    const tab = await Tab.open(browser)
-    await tab.page.goto(`${site.origin}/page.js`)
+    const tab = await Tab.open(shared.browser)
+    await tab.page.goto(`${shared.site.origin}/page.js`)
     const sizes = { size: PART + 4, part: PART }
     const draft = await tab.page.evaluate(sendParts, { server: `${server.url}/t/${ticket}`, ...sizes })
     // The page has no icon.

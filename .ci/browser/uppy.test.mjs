@@ -1,24 +1,16 @@
 // Tests of Uppy from npm on a page of another origin, with each generation of its S3 plugin, and with small and large files.
 
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import { startBrowser, Tab } from './lib/browser.mjs'
+import { test } from 'node:test'
+import { Tab } from './lib/browser.mjs'
 import { PartsSent } from './lib/console.mjs'
 import { Files, landscape } from './lib/files.mjs'
 import { startServer } from './lib/server.mjs'
-import { startSite } from './lib/site.mjs'
+import { browserAndSite } from './lib/shared.mjs'
 
 const MIB = 1024 * 1024
 
-let browser
-let site
-before(async () => {
-  ;[browser, site] = await Promise.all([startBrowser(), startSite()])
-})
-after(async () => {
-  await browser?.close()
-  await site?.close()
-})
+const shared = browserAndSite()
 
 for (const { generation, mode, unique, added = {} } of [
   { generation: '5', mode: 'endpoint', unique: true },
@@ -33,13 +25,13 @@ for (const { generation, mode, unique, added = {} } of [
     const files = await Files.make(t)
     const small = await files.write('été 1+1 (small).png', landscape(320, 200))
     const large = await files.noise('large & loud.bin', 23 * MIB + 17)
-    const server = await startServer({ CORS_ALLOWED_ORIGINS: site.origin })
+    const server = await startServer({ CORS_ALLOWED_ORIGINS: shared.site.origin })
     try {
-      const tab = await Tab.open(browser)
+      const tab = await Tab.open(shared.browser)
       const { page } = tab
       const sent = new PartsSent(page)
       const query = { generation, mode, server: server.url, added: JSON.stringify(added) }
-      await page.goto(`${site.origin}/?${new URLSearchParams(query)}`)
+      await page.goto(`${shared.site.origin}/?${new URLSearchParams(query)}`)
       await page.locator('input.uppy-Dashboard-input').first().setInputFiles([small.path, large.path])
       await page.getByRole('button', { name: 'Upload 2 files' }).click()
       await page.waitForFunction(() => window.result !== undefined, undefined, { timeout: 120_000 })
@@ -72,15 +64,15 @@ test('Uppy 6.3 by sign with a ticket for one small image', { timeout: 240_000 },
   const image = await files.write('holiday.png', landscape(320, 200))
   const text = await files.write('notes.txt', Buffer.from('x'))
   const large = await files.noise('large.png', 6 * MIB)
-  const server = await startServer({ CORS_ALLOWED_ORIGINS: site.origin })
+  const server = await startServer({ CORS_ALLOWED_ORIGINS: shared.site.origin })
   try {
     const order = { object_name: 'avatar.png', max_object_bytes: 5 * MIB, content_types: ['image/png'], max_uploads: 1 }
     const { ticket } = await server.call('tickets', order)
     const upload = async (file) => {
-      const tab = await Tab.open(browser)
+      const tab = await Tab.open(shared.browser)
       const { page } = tab
       const query = { generation: '6.3', mode: 'sign', server: `${server.url}/t/${ticket}`, parts: false }
-      await page.goto(`${site.origin}/?${new URLSearchParams(query)}`)
+      await page.goto(`${shared.site.origin}/?${new URLSearchParams(query)}`)
       await page.locator('input.uppy-Dashboard-input').first().setInputFiles([file.path])
       await page.getByRole('button', { name: 'Upload 1 file' }).click()
       await page.waitForFunction(() => window.result !== undefined, undefined, { timeout: 120_000 })
@@ -113,9 +105,9 @@ test('a page of an origin that is not allowed cannot upload', async (t) => {
   const small = await files.write('small.txt', Buffer.from('x'))
   const server = await startServer({ CORS_ALLOWED_ORIGINS: 'https://app.example.com' })
   try {
-    const tab = await Tab.open(browser)
+    const tab = await Tab.open(shared.browser)
     const { page } = tab
-    await page.goto(`${site.origin}/?${new URLSearchParams({ generation: 6, mode: 'companion', server: server.url })}`)
+    await page.goto(`${shared.site.origin}/?${new URLSearchParams({ generation: 6, mode: 'companion', server: server.url })}`)
     await page.locator('input.uppy-Dashboard-input').first().setInputFiles([small.path])
     await page.getByRole('button', { name: 'Upload 1 file' }).click()
     await page.waitForFunction(() => window.result !== undefined)
