@@ -47,9 +47,15 @@ fn mode(number: i32) -> Option<RetentionMode> {
     }
 }
 
-/// Returns the time, in whole seconds as stores have them, or `None` for one before 1970.
-pub(super) fn time(time: Timestamp) -> Option<SystemTime> {
-    UNIX_EPOCH.checked_add(Duration::from_secs(u64::try_from(time.seconds).ok()?))
+/// Returns the time, in whole seconds as stores have them, or `None` for one before 1970, and for one that JSON cannot have.
+fn time(time: Timestamp) -> Option<SystemTime> {
+    let seconds = Some(time.seconds).filter(|_| is_valid(&time));
+    UNIX_EPOCH.checked_add(Duration::from_secs(u64::try_from(seconds?).ok()?))
+}
+
+/// Tells whether protobuf defines the time. gRPC passes on any numbers.
+fn is_valid(time: &Timestamp) -> bool {
+    SECONDS.contains(&time.seconds) && (0..1_000_000_000).contains(&time.nanos)
 }
 
 /// Returns the time of a filter, in whole seconds. One before 1970 becomes 1970: nothing is that old.
@@ -57,7 +63,7 @@ pub(super) fn filter_time(field: &str, at: Option<Timestamp>) -> Result<Option<S
     let Some(at) = at else {
         return Ok(None);
     };
-    if !SECONDS.contains(&at.seconds) || !(0..1_000_000_000).contains(&at.nanos) {
+    if !is_valid(&at) {
         let rule = "must be a time from 0001-01-01T00:00:00Z to 9999-12-30T22:00:00Z";
         return Err(Failure::invalid(field, rule));
     }
@@ -69,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_of_a_filter_are_within_the_range_of_protobuf() {
+    fn times_are_within_the_range_of_protobuf() {
         let read = |seconds, nanos| filter_time("confirmed_after", Some(Timestamp { seconds, nanos }));
         for (seconds, nanos, since_epoch) in [
             (1_800_000_000, 999_999_999, 1_800_000_000),
@@ -81,6 +87,18 @@ mod tests {
             let expected = UNIX_EPOCH + Duration::from_secs(since_epoch);
             assert_eq!(read(seconds, nanos).expect("valid"), Some(expected), "{seconds}");
         }
+        let retained = |seconds, nanos| {
+            let retention = v1::RetentionOption {
+                mode: v1::RetentionMode::Governance.into(),
+                until: Some(Timestamp { seconds, nanos }),
+            };
+            let options = v1::StorageOptions {
+                retention: Some(retention),
+                ..v1::StorageOptions::default()
+            };
+            requested(Some(options)).retention.expect("requested").until
+        };
+        assert!(retained(1_800_000_000, 0).is_some());
         for (seconds, nanos) in [
             (i64::MAX, 0),
             (i64::MIN, 0),
@@ -92,6 +110,7 @@ mod tests {
         ] {
             let failure = format!("{:?}", read(seconds, nanos).expect_err("rejected"));
             assert!(failure.contains("confirmed_after"), "{seconds} {nanos}: {failure}");
+            assert_eq!(retained(seconds, nanos), None, "{seconds} {nanos}");
         }
         assert_eq!(filter_time("confirmed_after", None).expect("valid"), None);
     }
