@@ -38,7 +38,7 @@ pub(crate) fn check_json(json: &[u8], max: usize) -> Result<(), Failure> {
                 if let Some((limit, commas)) = open.last_mut() {
                     *commas += 1;
                     if *commas >= *limit {
-                        return Err(too_many(*limit));
+                        return Err(too_many());
                     }
                 }
             }
@@ -84,12 +84,12 @@ impl Counts {
         const MAX_KINDS: usize = 64;
         let kinds = self.0.len();
         match self.0.iter_mut().find(|(known, _)| *known == number) {
-            Some((_, count)) if *count == max => Err(too_many(max)),
+            Some((_, count)) if *count == max => Err(too_many()),
             Some((_, count)) => {
                 *count += 1;
                 Ok(())
             }
-            None if kinds == MAX_KINDS => Err(too_many(MAX_KINDS)),
+            None if kinds == MAX_KINDS => Err(too_many()),
             None => {
                 self.0.push((number, 1));
                 Ok(())
@@ -145,8 +145,12 @@ impl<'m> Fields<'m> {
     }
 }
 
-fn too_many(max: usize) -> Failure {
-    Failure::invalid("body", &format!("must have at most {max} elements in one list"))
+/// Returns the failure, without a number: the field may allow fewer elements than are decoded.
+fn too_many() -> Failure {
+    Failure::invalid(
+        "body",
+        "must have fewer elements in one list, and fewer fields in one object",
+    )
 }
 
 #[cfg(test)]
@@ -165,6 +169,11 @@ mod tests {
             assert!(check_json(list(5_000, element).as_bytes(), 5_000).is_ok(), "{element}");
             assert!(check_json(list(5_001, element).as_bytes(), 5_000).is_err(), "{element}");
         }
+        let refused = format!(
+            "{:?}",
+            check_json(list(5_001, "1").as_bytes(), 5_000).expect_err("too many")
+        );
+        assert!(!refused.contains("5000"), "the field may allow fewer: {refused}");
         let deep = format!(r#"{{"a":{{"b":{}}}}}"#, list(5_001, "0"));
         assert!(check_json(deep.as_bytes(), 5_000).is_err());
         let fields: Vec<_> = (0..1_001).map(|field| format!(r#""{field}":"""#)).collect();
