@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use draftstore_service::draft::{
     CheckState, ConfirmUpload, CopyObject, DeleteObject, DeleteVersion, DraftName, ListVersions, RestoreVersion,
@@ -28,6 +29,7 @@ promises! {
     repeated_act_has_no_other_event: strong, weak, sources;
     confirm_after_a_crashed_discard_is_no_discard: strong, weak;
     delete_is_told_of_although_another_object_is_there: strong, weak;
+    events_of_a_batch_are_sent_side_by_side: strong, weak;
     repeat_after_a_crash_is_answered_after_the_event: strong, weak;
 }
 
@@ -438,6 +440,29 @@ async fn delete_is_told_of_although_another_object_is_there(ground: &Ground) {
     system.drafts.deliver_pending().await;
     assert_eq!(sink.names().len(), 1);
     assert_eq!(system.pending().await, 0);
+}
+
+/// No answer of the endpoint comes before it has all events.
+async fn events_of_a_batch_are_sent_side_by_side(ground: &Ground) {
+    let sink = sink("shop");
+    let system = ground.system().await.telling(&[&sink]);
+    let names = ["a", "b", "c"];
+    for name in names {
+        keep(&system, name).await;
+    }
+    let silence = sink.silence.lock().await;
+    let drafts = system.drafts.clone();
+    let deleting = tokio::spawn(async move { drafts.delete_objects(&names.map(delete)).await });
+    while sink.attempts() < names.len() {
+        assert!(!deleting.is_finished(), "{} events", sink.attempts());
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    drop(silence);
+    let deleted = deleting.await.expect("no panic").expect("outcomes");
+    assert!(deleted.iter().all(Result::is_ok), "{deleted:?}");
+    system.drafts.drain().await;
+    settle(&system, &[&sink]).await;
+    assert_eq!(sink.names().len(), names.len());
 }
 
 async fn repeat_after_a_crash_is_answered_after_the_event(ground: &Ground) {

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use draftstore_service::Error;
-use draftstore_service::draft::{ConfirmBatch, ConfirmUpload, DeleteObject, ObjectDeleted};
+use draftstore_service::draft::{ConfirmBatch, ConfirmUpload, CopyObject, DeleteObject, ObjectDeleted};
+use draftstore_service::{Error, Missing};
 use draftstore_storage::{Condition, ErrorKind, Operation};
 use draftstore_testing::key;
+use futures::future::join;
 
 use crate::ground::Ground;
 use crate::system::{System, state};
@@ -22,6 +23,8 @@ promises! {
     delete_without_the_right_says_so: strong, weak, sources, garage;
     object_is_confirmed_before_or_after_its_delete: strong, weak, sources, garage;
     batch_of_deletes_has_the_outcomes_of_single_ones: strong, weak, sources, garage;
+    deletes_of_one_object_take_turns: strong, weak, sources, garage;
+    moves_and_deletes_of_one_object_take_turns: strong, weak, sources, garage;
 }
 
 impl System {
@@ -36,6 +39,15 @@ impl System {
     async fn kept(&self, name: &str, bytes: &'static str) {
         self.world.draft(name, bytes).await;
         self.confirm(name).await.expect("confirmed");
+    }
+
+    /// Returns the calls of a future, once those of earlier confirms have ended.
+    async fn calls_of<T>(&self, future: impl Future<Output = T>) -> (T, Vec<Operation>) {
+        self.drafts.drain().await;
+        let before = self.store.calls().len();
+        let result = future.await;
+        let calls = self.store.calls().split_off(before);
+        (result, calls.into_iter().map(|(call, _)| call).collect())
     }
 
     /// Returns a future that deletes the object in main, as another server does.
@@ -227,5 +239,70 @@ async fn batch_of_deletes_has_the_outcomes_of_single_ones(ground: &Ground) {
     });
     if together {
         assert_eq!(deletes.count(), 1);
+    }
+}
+
+async fn deletes_of_one_object_take_turns(ground: &Ground) {
+    let system = ground.system().await;
+    for name in ["alone", "a", "b", "c"] {
+        system.kept(name, "bytes").await;
+    }
+    let (deleted, mut one_after_the_other) = system.calls_of(system.delete("alone")).await;
+    assert!(deleted.expect("deleted").etag.is_some());
+    // The second one finds nothing.
+    one_after_the_other.push(Operation::HeadObject);
+    let both = Box::pin(join(system.delete("a"), system.delete("a")));
+    let ((first, second), calls) = system.calls_of(both).await;
+    let found = [first, second].map(|deleted| deleted.expect("answered").etag.is_some());
+    assert_eq!(found, [true, false]);
+    assert_eq!(calls, one_after_the_other);
+
+    let batch = |names: [&str; 2]| {
+        names.map(|name| DeleteObject {
+            object_name: name.to_owned(),
+            if_match: None,
+        })
+    };
+    let [one, other] = [batch(["b", "c"]), batch(["c", "b"])];
+    let both = join(system.drafts.delete_objects(&one), system.drafts.delete_objects(&other));
+    let (one, other) = both.await;
+    let outcomes = [one, other]
+        .map(|outcomes| outcomes.expect("outcomes"))
+        .into_iter()
+        .flatten();
+    let found = outcomes.filter(|deleted| deleted.as_ref().expect("answered").etag.is_some());
+    assert_eq!(found.count(), 2, "each object once");
+}
+
+async fn moves_and_deletes_of_one_object_take_turns(ground: &Ground) {
+    let system = ground.system().await;
+    let moving = |name: &str, destination: &str| CopyObject {
+        object_name: name.to_owned(),
+        destination_name: destination.to_owned(),
+        ..CopyObject::default()
+    };
+    let is_gone = |error: &Error| matches!(error, Error::NotFound(Missing::Object));
+    for round in 0..ROUNDS {
+        let [name, left, right] = ["name", "left", "right"].map(|of| format!("{of} {round}"));
+        system.kept(&name, "bytes").await;
+        let (to_left, to_right) = (moving(&name, &left), moving(&name, &right));
+        let is_there = async |name: &str| system.state(name).await.1.is_some();
+        let moved = join(
+            system.drafts.move_object(&to_left),
+            system.drafts.move_object(&to_right),
+        )
+        .await;
+        let (is_left, is_right) = (is_there(&left).await, is_there(&right).await);
+        assert_eq!((moved.0.is_ok(), moved.1.is_ok()), (is_left, is_right), "{moved:?}");
+        assert!(is_left != is_right && !is_there(&name).await, "one of them: {moved:?}");
+        let lost = moved.0.err().or(moved.1.err()).expect("one of them");
+        assert!(is_gone(&lost), "{lost:?}");
+
+        let name = if is_left { left } else { right };
+        let to_end = moving(&name, &format!("end {round}"));
+        let (moved, deleted) = join(system.drafts.move_object(&to_end), system.delete(&name)).await;
+        let is_deleted = deleted.expect("answered").etag.is_some();
+        assert_eq!(moved.as_ref().is_err_and(is_gone), is_deleted, "{moved:?}");
+        assert_eq!(is_there(&to_end.destination_name).await, !is_deleted);
     }
 }

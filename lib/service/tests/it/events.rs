@@ -48,7 +48,7 @@ pub(crate) struct Sink {
     attempts: Mutex<usize>,
     received: Mutex<Vec<(EventId, Value)>>,
     /// Held by a test while the endpoint does not answer.
-    silence: tokio::sync::Mutex<()>,
+    pub(crate) silence: tokio::sync::Mutex<()>,
 }
 
 impl Sink {
