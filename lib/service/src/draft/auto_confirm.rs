@@ -20,7 +20,7 @@ use tracing::Instrument as _;
 
 use super::Drafts;
 use super::confirm::ConfirmUpload;
-use crate::caller::{Caller, Names, Profile, Scope, Tenant};
+use crate::caller::{Caller, Destination, Names, Profile, Scope, Tenant};
 use crate::events::{Act, EventKind};
 use crate::observer::AutoConfirmed;
 use crate::secrets::{Binding, Purpose};
@@ -346,6 +346,16 @@ impl Drafts {
             }
             return !may_pass;
         }
+    }
+
+    /// Returns the destination to which drafts of the caller's profile confirm themselves by the current policy, if there is one.
+    pub(super) fn auto_confirm_destination(&self) -> Option<(String, Arc<Destination>)> {
+        let profiles = self.shared.auto_confirms.profiles.as_ref()?;
+        let profile = profiles.named(self.caller.profile.name.as_deref()?)?;
+        profile
+            .destinations
+            .into_iter()
+            .find(|(name, _)| Some(name) == profile.auto_confirm_destination.as_ref())
     }
 
     /// Returns the service for the caller that confirms this draft, and the request, if that was agreed on and the current

@@ -67,7 +67,7 @@ impl Drafts {
         let now = self.shared.clock.now();
         let can_arrive_until = named.id.and_then(|id| self.shared.policy.can_arrive_until(id, now));
         match can_arrive_until {
-            Some(expires_at) if self.confirmed_version(named).await?.is_none() => Ok(DraftInspected {
+            Some(expires_at) if self.confirmed_versions(named).await?.is_empty() => Ok(DraftInspected {
                 object_name: named.name.to_string(),
                 draft_id: named.id,
                 uploaded: None,

@@ -5,9 +5,11 @@ use std::time::{Duration, Instant};
 
 use draftstore_service::caller::{Caller, Destination, DestinationPrefix, Destinations, FixedOptions, Profile};
 use draftstore_service::cleaner::{Brakes, Mode};
-use draftstore_service::draft::{ConfirmLimits, ConfirmUpload, DeleteObject, IssueUpload, ProfileSource};
+use draftstore_service::draft::{
+    ConfirmLimits, ConfirmUpload, DeleteObject, DraftName, DraftState, IssueUpload, ProfileSource, WatchDraft,
+};
 use draftstore_service::events::EventKind;
-use draftstore_service::{AllowedOrigins, Cleaner, Drafts, Error, Policy, Store};
+use draftstore_service::{AllowedOrigins, Cleaner, Drafts, Error, Missing, Policy, Store};
 use draftstore_storage::{BucketName, DraftBucket, ListObjects, ListUploads};
 use draftstore_testing::SignedRequest;
 use tokio::time::sleep;
@@ -20,6 +22,7 @@ promises! {
     staged_copy_at_a_destination_is_swept_there: strong, seaweedfs;
     draft_confirms_itself_to_the_destination_of_its_profile: strong, seaweedfs;
     confirm_to_main_makes_no_call_more: strong;
+    confirm_to_a_destination_is_seen: strong;
     events_name_the_destination_and_its_bucket: strong;
     delete_that_crashed_at_a_destination_is_looked_up_there: strong;
 }
@@ -118,6 +121,43 @@ fn to_archive(name: &str) -> ConfirmUpload {
         object_name: name.to_owned(),
         destination: Some("archive".to_owned()),
         ..ConfirmUpload::default()
+    }
+}
+
+/// A caller that may name the destination sees it, and one whose drafts only confirm themselves there, as those of a ticket.
+async fn confirm_to_a_destination_is_seen(ground: &Ground) {
+    let setup = Setup::new(ground).await;
+    let issue = IssueUpload {
+        object_name: "a".to_owned(),
+        unique: true,
+        ..IssueUpload::default()
+    };
+    let issued = setup.drafts.issue_upload(&issue).await.expect("issued");
+    let draft_id = issued.draft_id.map(|id| id.to_string());
+    let request = SignedRequest::from(issued.request);
+    assert_eq!(setup.system.world.send(&request, "bytes").await.status(), 200);
+    let confirm = ConfirmUpload {
+        draft_id: draft_id.clone(),
+        ..to_archive("a")
+    };
+    setup.drafts.confirm(&confirm).await.expect("confirmed");
+    let draft = DraftName {
+        object_name: "a".to_owned(),
+        draft_id,
+    };
+    let mut caller = Caller::anyone();
+    caller.profile.name = Some("auto".to_owned());
+    let without_destinations = setup.drafts.for_caller(Arc::new(caller));
+    for drafts in [&setup.drafts, &without_destinations] {
+        let request = WatchDraft {
+            draft: draft.clone(),
+            last_state_id: None,
+        };
+        let mut watch = drafts.watch(&request).await.expect("known");
+        let state = watch.next().await.expect("a state").expect("no failure");
+        assert_eq!(state, DraftState::Confirmed);
+        let gone = drafts.inspect(&draft).await.expect_err("confirmed");
+        assert!(matches!(gone, Error::NotFound(Missing::Draft)), "{gone:?}");
     }
 }
 

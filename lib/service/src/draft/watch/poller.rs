@@ -9,10 +9,12 @@ use std::time::Duration;
 use draftstore_protocol::confirm::Origin;
 use draftstore_protocol::sweep::expires_at;
 use draftstore_storage::{ETag, Error as StorageError, ErrorKind, ObjectKey};
+use futures::future::try_join_all;
 use tokio::sync::{Notify, watch};
 use tokio::time::sleep;
 
 use super::DraftState;
+use crate::caller::Destinations;
 use crate::draft::draft_ref::{DraftRef, Keys};
 use crate::draft::{Drafts, found};
 
@@ -29,10 +31,10 @@ pub(super) enum Seen {
     Uploaded(DraftState),
     /// The draft is confirmed.
     Confirmed,
-    /// The draft is not there. Main may hold an object that was made from this version of it.
+    /// The draft is not there.
     Absent {
-        /// The version of the draft that main holds under its name.
-        confirmed: Option<ETag>,
+        /// The versions of the draft from which main and the destinations hold an object under its name.
+        confirmed: Vec<ETag>,
     },
 }
 
@@ -75,10 +77,11 @@ pub(super) fn stopped() -> LookFailed {
 #[derive(Debug, Clone, Default)]
 pub(in crate::draft) struct WatchedDrafts(Arc<Mutex<HashMap<ObjectKey, Vec<Arc<Watched>>>>>);
 
-/// One draft that is watched, under one set of checks.
+/// One draft that is watched, under one set of checks and destinations.
 #[derive(Debug)]
 struct Watched {
     checks: Option<String>,
+    destinations: Destinations,
     observed: watch::Sender<Observation>,
     /// Notified when this server may have changed the draft.
     changed: Notify,
@@ -117,15 +120,17 @@ impl WatchedDrafts {
 impl Drafts {
     /// Returns the observations of a draft, by a poller that is started if there is none.
     pub(super) fn observe(&self, draft: &DraftRef) -> watch::Receiver<Observation> {
-        let checks = self.check_settings();
+        let (checks, destinations) = (self.check_settings(), self.destinations_of_drafts());
         let mut all = self.shared.watched.by_key();
         let of_key = all.entry(draft.key.clone()).or_default();
-        if let Some(watched) = of_key.iter().find(|watched| watched.checks == checks) {
+        let is_same = |watched: &&Arc<Watched>| watched.checks == checks && watched.destinations == destinations;
+        if let Some(watched) = of_key.iter().find(is_same) {
             return watched.observed.subscribe();
         }
         let (send, observed) = watch::channel(Observation::default());
         let watched = Arc::new(Watched {
             checks,
+            destinations,
             observed: send,
             changed: Notify::new(),
             is_confirmed: AtomicBool::new(false),
@@ -213,13 +218,12 @@ impl Poller {
             return Ok(Seen::Confirmed);
         }
         let (drafts, key) = (&self.drafts, &self.draft.key);
-        let draft = drafts.head_draft(key).await?;
-        let confirmed = drafts.confirmed_version(&self.draft).await?;
-        let Some(found) = draft else {
+        let Some(found) = drafts.head_draft(key).await? else {
+            let confirmed = drafts.confirmed_versions(&self.draft).await?;
             return Ok(Seen::Absent { confirmed });
         };
-        // The confirmed draft may stay until a sweep, where its delete failed, or would not be safe.
-        if confirmed.as_ref() == Some(&found.etag) {
+        // The draft that was confirmed to main may stay until a sweep, where its delete failed, or would not be safe.
+        if drafts.confirmed_here(&self.draft).await?.as_ref() == Some(&found.etag) {
             return Ok(Seen::Confirmed);
         }
         Ok(Seen::Uploaded(DraftState::Uploaded {
@@ -232,12 +236,33 @@ impl Poller {
 }
 
 impl Drafts {
-    /// Returns the version of a draft that main holds for good under the name of the draft.
-    pub(in crate::draft) async fn confirmed_version(&self, draft: &DraftRef) -> Result<Option<ETag>, StorageError> {
+    /// Returns the versions of a draft from which main, or a destination of its caller, holds an object for good under the name
+    /// of the draft.
+    pub(in crate::draft) async fn confirmed_versions(&self, draft: &DraftRef) -> Result<Vec<ETag>, StorageError> {
+        let mut caller = (*self.caller).clone();
+        caller.profile.destinations = self.destinations_of_drafts();
+        let main = self.for_caller(Arc::new(caller));
+        let mut places = main.elsewhere(&main);
+        places.retain(|place| place.check_length(&draft.name).is_ok());
+        places.push(main);
+        let found = try_join_all(places.iter().map(|place| place.confirmed_here(draft))).await?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    /// Returns the destinations to which the caller's drafts may be confirmed: those that it may name, and that to which drafts of
+    /// its profile confirm themselves.
+    fn destinations_of_drafts(&self) -> Destinations {
+        let mut destinations = self.caller.profile.destinations.clone();
+        destinations.extend(self.auto_confirm_destination());
+        destinations
+    }
+
+    /// Returns the version of a draft from which main, or the destination of this service, holds an object for good.
+    async fn confirmed_here(&self, draft: &DraftRef) -> Result<Option<ETag>, StorageError> {
         let store = &self.shared.store;
         let keys = Keys {
             draft: draft.key.clone(),
-            main: self.caller.key(&draft.name),
+            main: self.main_key(&draft.name),
         };
         let Some(main) = found(store.objects().head(store.buckets.main.name(), &keys.main).await)? else {
             return Ok(None);

@@ -114,7 +114,7 @@ impl Known {
 
 /// Returns the state of a draft for a caller who knows this of it, or `None` if there is no such draft.
 ///
-/// An object in main counts as this draft's if it was made from the version that the caller knows, or if the draft is unique.
+/// An object in main or at a destination counts as this draft's if it was made from the version that the caller knows, or if the draft is unique.
 /// A named draft that the caller does not know may be about to be uploaded again. `can_arrive_until` is the end of the time in
 /// which a unique draft can be uploaded.
 pub(super) fn of(
@@ -129,7 +129,8 @@ pub(super) fn of(
         Seen::Absent { confirmed } => confirmed,
     };
     match known {
-        _ if confirmed.is_some() && (is_unique || known.etag() == *confirmed) => Some(DraftState::Confirmed),
+        _ if is_unique && !confirmed.is_empty() => Some(DraftState::Confirmed),
+        _ if known.etag().is_some_and(|etag| confirmed.contains(&etag)) => Some(DraftState::Confirmed),
         Known::Confirmed => Some(DraftState::Confirmed),
         Known::Uploaded(_) | Known::Gone => Some(DraftState::Gone),
         Known::Nothing | Known::Waiting => match can_arrive_until {
@@ -165,7 +166,7 @@ mod tests {
 
     fn state(confirmed: Option<&str>, last: Option<&str>, id: Option<DraftId>) -> Option<String> {
         let seen = Seen::Absent {
-            confirmed: confirmed.map(|etag| etag.parse().expect("valid")),
+            confirmed: confirmed.iter().map(|etag| etag.parse().expect("valid")).collect(),
         };
         let known = last.map(Known::of_id).unwrap_or_default();
         let can_arrive_until = id.map(DraftId::expires_at).filter(|expires_at| *expires_at > NOW);
