@@ -242,6 +242,45 @@ fn bitmap(width: i32, height: i32) -> Vec<u8> {
     bitmap
 }
 
+/// A BMP: the header of the file, and that of its bitmap.
+fn bmp(bitmap: &[u8]) -> Vec<u8> {
+    [&b"BM\0\0\0\0\0\0\0\0\x36\0\0\0"[..], bitmap].concat()
+}
+
+#[test]
+fn a_bitmap_may_have_its_rows_from_the_top_and_an_old_header() {
+    let sized = |width: i32, height: i32| {
+        let mut bitmap = 40_u32.to_le_bytes().to_vec();
+        bitmap.extend([width.to_le_bytes(), height.to_le_bytes(), [0; 4]].concat());
+        bmp(&bitmap)
+    };
+    let old = |width: u16, height: u16| {
+        let mut bitmap = 12_u32.to_le_bytes().to_vec();
+        bitmap.extend([width.to_le_bytes(), height.to_le_bytes(), [1, 0], [24, 0]].concat());
+        bmp(&[&bitmap[..], &[0; 4]].concat())
+    };
+    let large = vec!["DIMENSIONS_TOO_LARGE", "TOO_MANY_PIXELS"];
+    for (file, expected) in [
+        (sized(640, 480), vec![]),
+        (sized(640, -480), vec![]),
+        (old(640, 480), vec![]),
+        (sized(60_000, 60_000), large.clone()),
+        (sized(60_000, -60_000), large.clone()),
+        (sized(-640, 480), vec!["DIMENSIONS_TOO_LARGE"]),
+        (sized(640, i32::MIN), vec!["DIMENSIONS_TOO_LARGE"]),
+        (old(60_000, 60_000), large),
+        (sized(0, 480), vec!["IMAGE_DAMAGED"]),
+        (bmp(&[3; 16]), vec!["IMAGE_DAMAGED"]),
+        (sized(640, 480)[..29].to_vec(), vec!["IMAGE_DAMAGED"]),
+    ] {
+        let found = image_codes(file.clone()).0;
+        assert!(
+            found.starts_with(&expected) && found.is_empty() == expected.is_empty(),
+            "{file:?}: {found:?}"
+        );
+    }
+}
+
 /// An icon of these images, whose directory says 256 by 256.
 fn ico(images: &[Vec<u8>]) -> Vec<u8> {
     let count = u16::try_from(images.len()).expect("few images");

@@ -4,6 +4,7 @@
 
 use bytes::Bytes;
 
+use super::bmp::{self, BITMAP_HEADER};
 use super::cursor::Cursor;
 use super::png;
 use super::report::Report;
@@ -18,9 +19,6 @@ const ENTRY: usize = 16;
 /// The maximum number of images. Each takes a read, and an icon has about ten.
 const MAX_IMAGES: usize = 64;
 
-/// The bytes of an image that its dimensions need.
-const IMAGE_HEADER: u64 = 16;
-
 /// Measures the images by their own headers, by which decoders go: the directory has a byte for each side.
 pub(super) async fn measure<S: Source>(
     window: &mut Window<'_, S>,
@@ -34,15 +32,17 @@ pub(super) async fn measure<S: Source>(
     for entry in directory.chunks_exact(ENTRY) {
         let [length, start] = [8, 12].map(|at| u64::from(u32_at(entry, at)));
         let end = start + length;
-        if start < images_start || length < IMAGE_HEADER || end > window.size() {
+        if start < images_start || length < BITMAP_HEADER || end > window.size() {
             report.damaged();
             continue;
         }
-        let header = window.get(start..start + IMAGE_HEADER).await?;
+        let header = window.get(start..start + BITMAP_HEADER).await?;
         if header.starts_with(png::SIGNATURE) {
             png::count(&mut Cursor::within(window, start..end), report).await?;
         } else {
-            measure_bitmap(&header, report);
+            // Its height counts the rows of the mask as well.
+            let (width, height) = bmp::dimensions(&header);
+            report.frame(u64::from(width), u64::from(height / 2));
         }
     }
     Ok(())
@@ -59,15 +59,4 @@ async fn directory<S: Source>(window: &mut Window<'_, S>) -> Result<Option<Bytes
         return Ok(None);
     }
     window.get(HEADER..end).await.map(Some)
-}
-
-/// Compares the dimensions of a bitmap with the limits. Its height counts the rows of the mask as well.
-fn measure_bitmap(header: &[u8], report: &mut Report<'_>) {
-    let (width, height) = match u32_at(header, 0) {
-        12 => (u32::from(u16_at(header, 4)), u32::from(u16_at(header, 6))),
-        // A negative height is that of rows from the top.
-        16..=124 => (u32_at(header, 4), u32_at(header, 8).cast_signed().unsigned_abs()),
-        _ => (0, 0),
-    };
-    report.frame(u64::from(width), u64::from(height / 2));
 }

@@ -1,5 +1,6 @@
 //! Images: their dimensions, and the number of their frames.
 
+mod bmp;
 mod cursor;
 mod gif;
 mod ico;
@@ -64,9 +65,13 @@ pub(crate) async fn check<S: Source>(
     count_frames(format, window, &mut report).await
 }
 
-/// Tells whether a format is measured here: the crate goes by the first of two headers, and of an icon by its directory.
+/// Tells whether a format is measured here: the crate goes by the first of two headers, of an icon by its directory, and does not
+/// know that the height of a bitmap may be negative.
 fn has_own_parser(format: ImageType) -> bool {
-    matches!(format, ImageType::Ico | ImageType::Jpeg | ImageType::Png)
+    matches!(
+        format,
+        ImageType::Bmp | ImageType::Ico | ImageType::Jpeg | ImageType::Png
+    )
 }
 
 /// Rejects a file that is too short for any format: as damaged if it is empty, or begins like an image.
@@ -94,6 +99,7 @@ async fn count_frames<S: Source>(
         reason = "the formats of the crate, of which most have one frame"
     )]
     match format {
+        ImageType::Bmp => bmp::measure(window, report).await,
         ImageType::Gif => gif::count(&mut Cursor::new(window), report).await,
         ImageType::Png => png::count(&mut Cursor::new(window), report).await,
         ImageType::Jpeg => jpeg::measure(&mut Cursor::new(window), report).await,
