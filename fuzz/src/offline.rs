@@ -13,7 +13,8 @@ use draftstore_storage::{
     Lifecycle, ListObjects, ListParts, ListUploads, ListVersions, MainBucket, Method, NoncurrentRule, ObjectDeleted,
     ObjectDescription, ObjectInfo, ObjectKey, ObjectPage, Objects, PartPage, Presign, PresignGet, PresignPart,
     PresignPost, PresignPut, PresignStep, PresignedRequest, PutDraft, ReadDraft, RestoreArchived, SecretFields,
-    SecretUrl, StageCopy, StageInMain, StagedCopy, UploadId, UploadPage, VersionCopied, VersionId, VersionPage,
+    SecretUrl, StageCopy, StageInMain, StagedCopy, Transition, UploadId, UploadPage, VersionCopied, VersionId,
+    VersionPage,
 };
 use tokio::runtime::{Builder, Runtime};
 
@@ -183,6 +184,8 @@ never_called! {
         fn get_lifecycle(&DraftBucket) -> Lifecycle;
         fn noncurrent_rules(&MainBucket) -> Vec<NoncurrentRule>;
         fn put_lifecycle(&DraftBucket, &Lifecycle) -> ();
+        fn transitions(&MainBucket) -> Vec<Transition>;
+        fn put_transitions(&MainBucket, &[Transition]) -> ();
         fn probe(&DraftBucket, &ObjectKey) -> Capabilities;
         fn features(&DraftBucket, &MainBucket, &ObjectKey) -> Features;
     }

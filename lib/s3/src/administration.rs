@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use draftstore_storage::{
     Administration, BucketName, Capabilities, CorsRule, Created, DraftBucket, Error, Features, Lifecycle, MainBucket,
-    NoncurrentRule, ObjectKey,
+    NoncurrentRule, ObjectKey, Transition,
 };
 
 use crate::{S3Storage, calls, probe};
@@ -32,6 +32,14 @@ impl Administration for S3Storage {
 
     async fn put_lifecycle(&self, bucket: &DraftBucket, lifecycle: &Lifecycle) -> Result<(), Error> {
         calls::put_lifecycle(self, bucket, lifecycle).await
+    }
+
+    async fn transitions(&self, bucket: &MainBucket) -> Result<Vec<Transition>, Error> {
+        calls::transitions(self, bucket).await
+    }
+
+    async fn put_transitions(&self, bucket: &MainBucket, transitions: &[Transition]) -> Result<(), Error> {
+        calls::put_transitions(self, bucket, transitions).await
     }
 
     async fn probe(&self, bucket: &DraftBucket, prefix: &ObjectKey) -> Result<Capabilities, Error> {

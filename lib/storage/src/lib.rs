@@ -22,6 +22,7 @@ mod storage;
 
 pub use administration::{
     Administration, Capabilities, Condition, CorsRule, Created, Feature, Features, Lifecycle, NoncurrentRule, Support,
+    Transition,
 };
 pub use bucket::{BucketName, DraftBucket, InvalidBucketName, MainBucket, SameBucket};
 pub use error::{Error, ErrorKind};

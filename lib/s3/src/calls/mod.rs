@@ -25,7 +25,7 @@ pub(crate) use delete::{delete_drafts, delete_version};
 pub(crate) use delete_kept::{delete_object, delete_objects};
 pub(crate) use describe::{describe, tags};
 pub(crate) use head::head;
-pub(crate) use lifecycle::{get_lifecycle, noncurrent_rules, put_lifecycle};
+pub(crate) use lifecycle::{get_lifecycle, noncurrent_rules, put_lifecycle, put_transitions, transitions};
 pub(crate) use list::list;
 pub(crate) use multipart::{complete_upload, create_upload, list_parts};
 pub(crate) use options::option_headers;

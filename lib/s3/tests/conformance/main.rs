@@ -213,6 +213,7 @@ promises! {
     buckets::every_origin_can_be_allowed;
 
     lifecycle::lifecycle_rules_are_kept_beside_those_of_others;
+    lifecycle::transitions_are_kept_beside_rules_of_others, garage: lifecycle::transitions_are_dropped, seaweedfs: lifecycle::transitions_are_refused;
 
     refusals::wrong_credentials_are_refused;
 }

@@ -13,8 +13,8 @@ use draftstore_storage::{
     KeptVersion, Lifecycle, ListObjects, ListParts, ListUploads, ListVersions, MainBucket, NoncurrentRule,
     ObjectDeleted, ObjectDescription, ObjectInfo, ObjectKey, ObjectPage, Objects, Operation, PartPage, Presign,
     PresignGet, PresignPart, PresignPost, PresignPut, PresignStep, PresignedRequest, PutDraft, ReadDraft,
-    RestoreArchived, StageCopy, StageInMain, StagedCopy, Storage, UploadId, UploadPage, VersionCopied, VersionId,
-    VersionPage,
+    RestoreArchived, StageCopy, StageInMain, StagedCopy, Storage, Transition, UploadId, UploadPage, VersionCopied,
+    VersionId, VersionPage,
 };
 
 use crate::ignoring;
@@ -422,6 +422,18 @@ impl Administration for Faulty {
 
     async fn put_lifecycle(&self, bucket: &DraftBucket, lifecycle: &Lifecycle) -> Result<(), Error> {
         let put = self.store.put_lifecycle(bucket, lifecycle);
+        self.call(Operation::PutBucketLifecycleConfiguration, bucket.name(), put)
+            .await
+    }
+
+    async fn transitions(&self, bucket: &MainBucket) -> Result<Vec<Transition>, Error> {
+        let rules = self.store.transitions(bucket);
+        self.call(Operation::GetBucketLifecycleConfiguration, bucket.name(), rules)
+            .await
+    }
+
+    async fn put_transitions(&self, bucket: &MainBucket, transitions: &[Transition]) -> Result<(), Error> {
+        let put = self.store.put_transitions(bucket, transitions);
         self.call(Operation::PutBucketLifecycleConfiguration, bucket.name(), put)
             .await
     }

@@ -9,6 +9,17 @@ pub struct Lifecycle {
     pub abort_uploads_after_days: Option<u32>,
 }
 
+/// A rule by which objects in main move to another storage class.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transition {
+    /// The prefix of the keys.
+    pub prefix: String,
+    /// The age of an object in days, from its last modification.
+    pub days: u32,
+    /// The storage class to move to, by the store's name.
+    pub storage_class: String,
+}
+
 /// A rule by which the store removes versions of objects in main that are no longer the current ones.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NoncurrentRule {

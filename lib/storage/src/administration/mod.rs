@@ -14,7 +14,7 @@ use crate::{BucketName, DraftBucket, Error, MainBucket, ObjectKey};
 pub use capabilities::{Capabilities, Condition, Support};
 pub use cors::CorsRule;
 pub use features::{Feature, Features};
-pub use lifecycle::{Lifecycle, NoncurrentRule};
+pub use lifecycle::{Lifecycle, NoncurrentRule, Transition};
 
 /// Creates and configures the buckets of a store, and probes the store.
 #[async_trait]
@@ -45,6 +45,18 @@ pub trait Administration: Send + Sync + fmt::Debug {
     ///
     /// Fails with kind `Unsupported` if the store does not implement the call.
     async fn put_lifecycle(&self, bucket: &DraftBucket, lifecycle: &Lifecycle) -> Result<(), Error>;
+
+    /// Returns the rules by which the store itself moves objects in main to other storage classes. Rules that select by more than
+    /// the prefix are left out.
+    ///
+    /// Fails with kind `Unsupported` if the store does not implement the call.
+    async fn transitions(&self, bucket: &MainBucket) -> Result<Vec<Transition>, Error>;
+
+    /// Replaces the rules that an earlier call has set. Keeps the other rules of the bucket. If there is nothing to change, makes
+    /// no call that writes. Idempotent.
+    ///
+    /// Fails with kind `Unsupported` if the store does not implement the call.
+    async fn put_transitions(&self, bucket: &MainBucket, transitions: &[Transition]) -> Result<(), Error>;
 
     /// Finds out which conditions the store enforces, from the objects that result and not from the responses. Each call
     /// is tried without a condition first, then with one, and then with one in races.
