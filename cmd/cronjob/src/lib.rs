@@ -4,6 +4,7 @@
 mod metrics;
 mod replaced;
 mod shared;
+mod transitions;
 mod usage;
 
 use std::fmt;
@@ -22,6 +23,7 @@ use draftstore_telemetry::traces::TraceSettings;
 pub use self::metrics::{LAST_SUCCESS, SweepMetrics};
 pub use self::replaced::sweep_replaced;
 pub use self::shared::{ConfiguredStore, SharedConfig};
+pub use self::transitions::sweep_transitions;
 pub use self::usage::count_usage;
 
 settings! {

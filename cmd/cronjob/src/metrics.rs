@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use draftstore_service::cleaner::{Brake, Summary};
+use draftstore_service::cleaner::{Brake, Summary, TransitionsSwept};
 use draftstore_service::draft::Stage;
 use draftstore_service::usage_counter::Census;
 use draftstore_telemetry::metrics::Metrics;
@@ -29,6 +29,8 @@ pub struct SweepMetrics {
     completed: IntGauge,
     failed: IntGauge,
     bytes: IntGauge,
+    moved: IntGauge,
+    moves_failed: IntGauge,
     took: Gauge,
     success: IntGauge,
     brakes: [(Brake, IntGauge); 2],
@@ -61,6 +63,14 @@ impl SweepMetrics {
                 "Expired drafts and uploads that could not be removed, and uploads that could not be completed",
             ),
             bytes: gauge("draftstore_sweep_deleted_bytes", "Size of the drafts removed"),
+            moved: gauge(
+                "draftstore_sweep_moved",
+                "Objects that were moved to another storage class",
+            ),
+            moves_failed: gauge(
+                "draftstore_sweep_moves_failed",
+                "Objects that could not be moved to another storage class",
+            ),
             took: metrics.seconds("draftstore_sweep_duration_seconds", "Duration of the sweep"),
             success: gauge(
                 "draftstore_sweep_success",
@@ -119,7 +129,14 @@ impl SweepMetrics {
         }
     }
 
-    /// Records a whole count of the objects of both buckets.
+    /// Records the moves of objects to other storage classes.
+    pub fn moved(&self, swept: &TransitionsSwept) {
+        let set = |gauge: &IntGauge, number: u64| gauge.set(i64::try_from(number).unwrap_or(i64::MAX));
+        set(&self.moved, swept.moved);
+        set(&self.moves_failed, swept.failed);
+    }
+
+    /// Records a whole count of the objects of all buckets.
     pub fn counted(&self, census: &Census) {
         let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
         self.reset_usage();

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
-use draftstore_cronjob::{Config, count_usage, sweep_replaced};
+use draftstore_cronjob::{Config, count_usage, sweep_replaced, sweep_transitions};
 use draftstore_runtime::{Schedule, on_signal, print};
-use draftstore_service::cleaner::{Expired, Mode, Summary};
+use draftstore_service::cleaner::{Expired, Mode, ReplacedSwept, Summary, TransitionsSwept};
 use draftstore_service::safety;
 use draftstore_service::{Cleaner, Store, SystemClock, UsageCounter};
-use draftstore_storage::ErrorKind;
+use draftstore_storage::{ErrorKind, ListedObject};
 use draftstore_telemetry::traces::TARGET;
 use tracing::Instrument as _;
 
@@ -134,12 +134,20 @@ async fn sweep(sweeper: &Sweeper, mode: Mode, figures: &Report) -> anyhow::Resul
     };
     let swept = sweeper.cleaner.sweep(mode, &mut list).instrument(span).await;
     let replaced = sweep_replaced(&sweeper.cleaner, mode, &mut list).await;
+    let mut list_moves = |object: &ListedObject, class: &str| {
+        if printed.is_ok() {
+            let ListedObject { key, size, .. } = object;
+            printed = print(format_args!("would move {key} ({size} bytes) to {class}\n"));
+        }
+    };
+    let moved = sweep_transitions(&sweeper.cleaner, mode, &mut list_moves, &figures.sweeps).await;
     let summary = match &swept {
         Ok(summary) => summary,
         Err(stopped) => &stopped.summary,
     };
     let copies = replaced.as_ref().map_or(0, |swept| swept.deleted);
-    let printed = printed.and_then(|()| report(summary, copies));
+    let transitions = moved.as_ref().map_or(0, |swept| swept.moved);
+    let printed = printed.and_then(|()| report(summary, copies, transitions));
     if mode == Mode::Delete {
         if swept.is_ok() {
             count_usage(&sweeper.counter, &figures.sweeps).await;
@@ -149,12 +157,15 @@ async fn sweep(sweeper: &Sweeper, mode: Mode, figures: &Report) -> anyhow::Resul
     let (failed, brake) = (summary.failed, summary.brake);
     swept?;
     ensure!(failed == 0, "{failed} expired drafts or uploads could not be removed");
-    let left = replaced
-        .context("the copies of replaced objects could not be swept")?
-        .failed;
+    let ReplacedSwept { failed, .. } = replaced.context("the copies of replaced objects could not be swept")?;
     ensure!(
-        left == 0,
-        "{left} expired copies of replaced objects could not be removed"
+        failed == 0,
+        "{failed} expired copies of replaced objects could not be removed"
+    );
+    let TransitionsSwept { failed, .. } = moved.context("objects could not be moved to other storage classes")?;
+    ensure!(
+        failed == 0,
+        "{failed} objects could not be moved to another storage class"
     );
     if let Some(brake) = brake {
         bail!("the sweep stopped: {brake}");
@@ -170,8 +181,8 @@ fn line(expired: Expired<'_>) -> String {
     }
 }
 
-/// Logs and prints the summary, with the number of deleted copies of replaced objects.
-fn report(summary: &Summary, copies: u64) -> io::Result<()> {
+/// Logs and prints the summary, with the numbers of deleted copies of replaced objects and of moved objects.
+fn report(summary: &Summary, copies: u64, transitions: u64) -> io::Result<()> {
     tracing::info!(
         scanned = summary.scanned,
         expired = summary.expired,
@@ -181,10 +192,14 @@ fn report(summary: &Summary, copies: u64) -> io::Result<()> {
         seconds = summary.elapsed.as_secs_f64(),
         "sweep finished"
     );
-    if copies > 0 {
-        return print(format_args!(
-            "{summary}; deleted copies of replaced objects: {copies}\n"
-        ));
-    }
-    print(format_args!("{summary}\n"))
+    let counted = |what: &str, count: u64| {
+        if count > 0 {
+            format!("; {what}: {count}")
+        } else {
+            String::new()
+        }
+    };
+    let copies = counted("deleted copies of replaced objects", copies);
+    let transitions = counted("objects moved to another storage class", transitions);
+    print(format_args!("{summary}{copies}{transitions}\n"))
 }

@@ -1,11 +1,11 @@
-//! The count of both buckets after a sweep.
+//! The count of all buckets after a sweep.
 
 use draftstore_service::UsageCounter;
 use draftstore_service::usage_counter::CountError;
 
 use crate::SweepMetrics;
 
-/// Continues the count of both buckets, and sets its metrics. A failure is only logged: the next sweep continues.
+/// Continues the count of all buckets, and sets its metrics. A failure is only logged: the next sweep continues.
 pub async fn count_usage(counter: &UsageCounter, metrics: &SweepMetrics) {
     match counter.count().await {
         Ok(None) => {}

@@ -9,7 +9,7 @@ use draftstore_auth::Tickets;
 use draftstore_connections::{Connections, Ending, Handler, HostRules, Port, Tls, TlsFiles};
 use draftstore_controller::rest::{BaseUrl, Site};
 use draftstore_controller::{Api, Cors, Gate, GateConfig, Readiness, StoreStatus, grpc, rest};
-use draftstore_cronjob::{SweepMetrics, count_usage, sweep_replaced};
+use draftstore_cronjob::{SweepMetrics, count_usage, sweep_replaced, sweep_transitions};
 use draftstore_runtime::{Schedule, on_hangup, on_signal};
 use draftstore_service::cleaner::Mode;
 use draftstore_service::safety;
@@ -351,8 +351,9 @@ async fn sweep(
                 Ok(summary) => tracing::debug!(%summary, "sweep finished"),
                 Err(error) => return tracing::error!(error = &error as &dyn std::error::Error, "sweep failed"),
             }
-            // The error is logged, and the next sweep continues.
+            // Errors are logged, and the next sweep continues.
             let _ = sweep_replaced(cleaner, Mode::Delete, &mut |_| {}).await;
+            let _ = sweep_transitions(cleaner, Mode::Delete, &mut |_, _| {}, sweeps).await;
             count_usage(counter, sweeps).await;
         }
     };

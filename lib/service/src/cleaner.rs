@@ -4,6 +4,7 @@
 
 mod expired;
 mod replaced;
+mod transitions;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -24,8 +25,9 @@ use tracing::Instrument as _;
 pub use draftstore_protocol::sweep::{Brake, Brakes, Expiry, Fraction, InvalidFraction, Mode, Slice, Stop, Summary};
 
 pub use self::replaced::ReplacedSwept;
+pub use self::transitions::TransitionsSwept;
 use crate::completion::{CompletionRules, StoredUpload};
-use crate::draft::found;
+use crate::draft::{ConfirmLimits, found};
 use crate::{Clock, Drafts, Policy, Store};
 
 /// The maximum number of concurrent calls for one effect of the protocol, each on a single draft or upload.
@@ -62,6 +64,7 @@ pub struct Cleaner {
     clock: Arc<dyn Clock>,
     /// The service that hears of completed uploads, if the sweep runs beside it.
     drafts: Option<Drafts>,
+    limits: ConfirmLimits,
     wanted: WantedEvents,
 }
 
@@ -83,6 +86,7 @@ impl Cleaner {
             slice: Slice::WHOLE,
             clock,
             drafts: None,
+            limits: ConfirmLimits::DEFAULT,
             wanted: WantedEvents::default(),
         }
     }
@@ -94,6 +98,12 @@ impl Cleaner {
             drafts: Some(drafts),
             ..self
         }
+    }
+
+    /// Replaces the limits of the copies by which objects move to other storage classes: those of a confirm.
+    #[must_use]
+    pub fn with_copy_limits(self, limits: ConfirmLimits) -> Self {
+        Self { limits, ..self }
     }
 
     /// Restricts the cleaner to a slice of the bucket. The brakes then apply to this slice only.

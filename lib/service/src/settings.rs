@@ -1,5 +1,7 @@
 //! The settings of buckets, lifetimes, confirms and sweeps.
 
+mod transitions;
+
 use std::time::Duration;
 
 use draftstore_config::{Environment, Invalid, Section, Settings as _, parse, settings};
@@ -9,6 +11,8 @@ use crate::cleaner::{Brakes, Fraction, Slice};
 use crate::draft::{CheckLimits, ConfirmLimits};
 use crate::usage_counter::MAX_SEGMENTS;
 use crate::{AllowedOrigins, Buckets, CountLimits, InvalidPolicy, MAX_TTL, Policy};
+
+use self::transitions::BucketTransition;
 
 /// The suffix of the draft bucket's default name.
 const DRAFT_SUFFIX: &str = "-draft";
@@ -25,6 +29,9 @@ settings! {
         draft: Option<BucketName> = "DRAFT_BUCKET_NAME", unset "BUCKET_NAME with -draft", str::parse;
         /// The other buckets that destinations of the policy may have, with commas between. The sweep needs them too.
         destinations: Option<Vec<BucketName>> = "DESTINATION_BUCKETS", unset "none", buckets;
+        /// The ages in days at which objects move to other storage classes, with commas between: `30:STANDARD_IA` in main,
+        /// `90:GLACIER@archive` in the bucket `archive`, `7:GLACIER_IR@main/logs/` below a prefix.
+        transitions: Option<Vec<BucketTransition>> = "TRANSITIONS", unset "none", transitions::parse;
     }
 }
 
@@ -93,7 +100,7 @@ settings! {
 settings! {
     #[derive(Debug)]
     struct UsageVariables in "Sweep" {
-        /// The maximum number of lists, of 1000 objects each, by which one sweep counts the objects of both buckets for
+        /// The maximum number of lists, of 1000 objects each, by which one sweep counts the objects of all buckets for
         /// GetUsage. The next sweep continues. 0 counts nothing.
         lists: u32 = "USAGE_LISTS", default "1000", lists;
         /// The number of segments in the names of tenants, 0 to 8, by which GetUsage tells them apart.
@@ -127,6 +134,7 @@ impl Buckets {
             main,
             draft,
             destinations,
+            transitions,
         } = environment.load()?;
         let draft = match draft {
             Some(draft) => draft,
@@ -137,11 +145,16 @@ impl Buckets {
         let others: Result<Vec<_>, SameBucket> = others.collect();
         let destinations = environment.check("DESTINATION_BUCKETS", others);
         let (draft, main) = environment.check("DRAFT_BUCKET_NAME", DraftBucket::pair(draft, main))?;
-        Ok(Self {
-            draft,
-            main,
-            destinations: destinations?,
-        })
+        let mut buckets = Self::new(draft, main);
+        for bucket in destinations? {
+            // Each bucket once: a sweep goes through all of them.
+            if !buckets.confirmed().any(|other| *other == bucket) {
+                buckets.destinations.push(bucket);
+            }
+        }
+        let transitions = transitions::by_bucket(transitions.unwrap_or_default(), &buckets);
+        buckets.transitions = environment.check("TRANSITIONS", transitions)?;
+        Ok(buckets)
     }
 }
 
@@ -216,7 +229,7 @@ pub struct SweepSettings {
     pub brakes: Brakes,
     /// The slice of the draft bucket that is swept.
     pub slice: Slice,
-    /// The limits of the count of both buckets.
+    /// The limits of the count of all buckets.
     pub usage: CountLimits,
 }
 
@@ -310,6 +323,8 @@ fn shards(text: &str) -> Result<u16, String> {
 
 #[cfg(test)]
 mod tests {
+    use draftstore_storage::{MainBucket, Transition};
+
     use super::*;
 
     fn load<T>(pairs: &[(&str, &str)], load: impl FnOnce(&mut Environment) -> Result<T, Invalid>) -> Result<T, String> {
@@ -363,6 +378,53 @@ mod tests {
         ] {
             let error = load(pairs, SweepSettings::load).expect_err("refused");
             assert!(error.contains(said), "{pairs:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn transitions_are_of_configured_buckets() {
+        let read = |text: &str| {
+            load(
+                &[("TRANSITIONS", text), ("DESTINATION_BUCKETS", "archive")],
+                Buckets::load,
+            )
+        };
+        let buckets =
+            read("365:DEEP_ARCHIVE, 30:STANDARD_IA,7:GLACIER_IR@main/logs/, 0:GLACIER@archive").expect("valid");
+        let of = |bucket: &MainBucket| -> Vec<_> {
+            let transitions = buckets.transitions_of(bucket).iter();
+            let row = |one: &Transition| (one.days, one.storage_class.clone(), one.prefix.clone());
+            transitions.map(row).collect()
+        };
+        let row = |days, class: &str, prefix: &str| (days, class.to_owned(), prefix.to_owned());
+        let main = [
+            row(7, "GLACIER_IR", "logs/"),
+            row(30, "STANDARD_IA", ""),
+            row(365, "DEEP_ARCHIVE", ""),
+        ];
+        assert_eq!(of(&buckets.main), main);
+        assert_eq!(of(&buckets.destinations[0]), [row(0, "GLACIER", "")]);
+        for (text, said) in [
+            ("30", "must be DAYS:STORAGE_CLASS"),
+            ("30:STANDARD_IA,", "must be DAYS:STORAGE_CLASS"),
+            ("-1:GLACIER", "0 to 36500 days"),
+            ("36501:GLACIER", "0 to 36500 days"),
+            ("1:glacier", "of A-Z"),
+            ("1:STANDARD", "another class than STANDARD"),
+            ("1:GLACIER@no", "a bucket name must have"),
+            (
+                "1:GLACIER@other",
+                "names other, which is neither BUCKET_NAME nor in DESTINATION_BUCKETS",
+            ),
+            ("1:GLACIER@main-draft", "names main-draft, which is neither"),
+            ("1:GLACIER,1:DEEP_ARCHIVE", "another age and another class"),
+            ("1:GLACIER,2:GLACIER@main", "another age and another class"),
+        ] {
+            let error = read(text).expect_err("refused");
+            assert!(
+                error.contains("TRANSITIONS: ") && error.contains(said),
+                "{text}: {error}"
+            );
         }
     }
 

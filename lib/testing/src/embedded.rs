@@ -64,6 +64,15 @@ impl Embedded {
         }
     }
 
+    /// Sets the store's clock forward, and carries out the lifecycle rules that are due then.
+    ///
+    /// # Panics
+    /// If the store fails.
+    pub async fn age(&self, by: Duration) {
+        self.store.advance_clock(by);
+        self.store.apply_lifecycle().await.expect("the rules are carried out");
+    }
+
     /// Returns the directory that contains the data.
     pub fn data_dir(&self) -> &Path {
         self.directory.path()

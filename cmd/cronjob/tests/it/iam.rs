@@ -45,13 +45,13 @@ pub(crate) fn needed(world: &TestBuckets, request: &Request) -> Vec<Right> {
         Operation::ListObjectsV2 => vec![whole("s3:ListBucket")],
         Operation::ListMultipartUploads => vec![whole("s3:ListBucketMultipartUploads")],
         Operation::ListParts => vec![object("s3:ListMultipartUploadParts")],
+        Operation::GetBucketLifecycleConfiguration => vec![whole("s3:GetLifecycleConfiguration")],
+        Operation::GetBucketVersioning => vec![whole("s3:GetBucketVersioning")],
+        Operation::GetObjectLockConfiguration => vec![whole("s3:GetBucketObjectLockConfiguration")],
+        Operation::GetObjectTagging => vec![object("s3:GetObjectTagging")],
         Operation::HeadBucket
         | Operation::CreateBucket
         | Operation::PutBucketCors
-        | Operation::GetBucketLifecycleConfiguration
-        | Operation::GetBucketVersioning
-        | Operation::GetObjectLockConfiguration
-        | Operation::GetObjectTagging
         | Operation::RestoreObject
         | Operation::ListObjectVersions
         | Operation::PutObjectLegalHold
@@ -73,7 +73,7 @@ pub(crate) async fn leave_some_of_all(world: &TestBuckets) {
     sweep_until_expired(world, &["--dry-run"], 3);
 }
 
-async fn rights(world: &mut TestBuckets) -> BTreeSet<Right> {
+pub(crate) async fn rights(world: &mut TestBuckets) -> BTreeSet<Right> {
     leave_some_of_all(world).await;
     // An endpoint wants the event of the draft.
     world.draft(".drafts/events/.wanted/draft.expired", "").await;

@@ -10,6 +10,7 @@ mod policy;
 mod put_refused;
 mod replaced;
 mod shards;
+mod transitions;
 mod usage;
 
 use std::process::{Command, Output, Stdio};

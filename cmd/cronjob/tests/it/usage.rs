@@ -1,4 +1,4 @@
-//! Tests of the count of both buckets: how many lists it makes, what it counts, and in how much memory.
+//! Tests of the count of all buckets: how many lists it makes, what it counts, and in how much memory.
 //!
 //! `OBJECTS=1000000 cargo test -p draftstore-cronjob --test it usage -- --nocapture` counts as many objects.
 

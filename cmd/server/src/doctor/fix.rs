@@ -1,4 +1,4 @@
-//! The option `--fix`, which sets up buckets, CORS and the lifecycle rule. Idempotent.
+//! The option `--fix`, which sets up buckets, CORS and the lifecycle rules. Idempotent.
 
 use draftstore_service::{AllowedOrigins, Drafts, Policy};
 use draftstore_storage::ErrorKind;
@@ -30,7 +30,27 @@ pub(super) async fn fix(subject: &Subject, drafts: &Drafts, policy: &Policy, ori
             "not supported by this store's API: configure it in the store itself",
         ),
     };
-    vec![Line::ok("buckets", buckets), cors, lifecycle(subject, policy).await]
+    let mut lines = vec![Line::ok("buckets", buckets), cors, lifecycle(subject, policy).await];
+    lines.extend(transitions(subject).await);
+    lines
+}
+
+/// Sets the transitions of each bucket that has some, and removes those that an earlier call has set elsewhere.
+async fn transitions(subject: &Subject) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for bucket in subject.buckets.confirmed() {
+        let transitions = subject.buckets.transitions_of(bucket);
+        let check = format!("transitions of {}", bucket.name());
+        match subject.storage.put_transitions(bucket, transitions).await {
+            _ if transitions.is_empty() => {}
+            Ok(()) => lines.push(Line::ok(check, "set")),
+            Err(error) if error.kind == ErrorKind::Unsupported => {
+                lines.push(Line::info(check, "not supported by this store"));
+            }
+            Err(error) => lines.push(Line::info(check, format!("not set: {}", said(&error)))),
+        }
+    }
+    lines
 }
 
 async fn lifecycle(subject: &Subject, policy: &Policy) -> Line {

@@ -16,6 +16,7 @@ mod reach;
 mod report;
 mod store;
 mod subject;
+mod transitions;
 mod urls;
 
 use std::sync::Arc;
@@ -41,8 +42,8 @@ const CREATE_BUCKETS: &str =
 /// The arguments of `doctor`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Doctor {
-    /// Before the checks, creates missing buckets, and sets CORS from `CORS_ALLOWED_ORIGINS` and `--origin`, and a lifecycle
-    /// rule on the draft bucket.
+    /// Before the checks, creates missing buckets, and sets CORS from `CORS_ALLOWED_ORIGINS` and `--origin`, and
+    /// lifecycle rules: for the draft bucket, and those of `TRANSITIONS`.
     #[arg(long)]
     fix: bool,
     /// Checks CORS for this origin instead of those in `CORS_ALLOWED_ORIGINS`. With `--fix`, allows it beside them.
@@ -107,7 +108,8 @@ pub(crate) async fn examine(config: Config, doctor: Doctor) -> anyhow::Result<bo
         let names = vec![names::check(&subject).await, names::check_listed(&subject).await];
         report.add("names", names);
         report.add("permissions", permissions::check(&subject).await);
-        let lifecycle = lifecycle::check(&subject, &config.shared.policy, doctor.fix).await;
+        let mut lifecycle = lifecycle::check(&subject, &config.shared.policy, doctor.fix).await;
+        lifecycle.extend(transitions::check(&subject).await);
         report.add("lifecycle", lifecycle);
         if let Err(error) = subject.clean_up().await {
             let remedy = "remove the objects under .drafts/doctor/ from the draft bucket";

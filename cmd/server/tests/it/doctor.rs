@@ -94,6 +94,59 @@ async fn fix_creates_buckets_and_sets_cors() {
     );
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn fix_sets_the_transitions_and_the_embedded_store_makes_them() {
+    let store = Embedded::start().await;
+    let endpoint = store.endpoint();
+    let at_ages = |ages| [&variables(&endpoint)[..], &[("TRANSITIONS", ages)]].concat();
+    let ages = "30:STANDARD_IA, 1:GLACIER_IR@files/logs/, 2:GLACIER@files-archive";
+    let destinations = ("DESTINATION_BUCKETS", "files-archive");
+    let all = [&at_ages(ages)[..], &[destinations]].concat();
+    let (code, said) = doctor(&all, &["--fix"]);
+    assert_eq!(code, 0, "{said}");
+    let set = ["transitions of files", "transitions of files-archive"];
+    for check in set {
+        assert_eq!(
+            lines(&said, "ok").iter().filter(|line| **line == check).count(),
+            2,
+            "{said}"
+        );
+    }
+    let moved = "STANDARD_IA after 30 days, GLACIER_IR after 1 day under logs/";
+    assert!(said.contains("the store moves objects: GLACIER after 2 days"), "{said}");
+    for text in moved.split(", ") {
+        assert!(said.contains(text), "{said}");
+    }
+
+    let sdk = draftstore_testing::sdk(&endpoint);
+    for (bucket, key) in [("files", "a"), ("files", "logs/b"), ("files-archive", "c")] {
+        sdk.put_object().bucket(bucket).key(key).send().await.expect("put");
+    }
+    store.age(std::time::Duration::from_secs(4 * 24 * 3600)).await;
+    let class = async |bucket: &str, key: &str| {
+        let head = sdk.head_object().bucket(bucket).key(key).send().await.expect("there");
+        head.storage_class().map(|class| class.as_str().to_owned())
+    };
+    assert_eq!(class("files", "a").await, None);
+    assert_eq!(class("files", "logs/b").await.as_deref(), Some("GLACIER_IR"));
+    assert_eq!(class("files-archive", "c").await.as_deref(), Some("GLACIER"));
+
+    // Other ages than those of the rules, and none.
+    let (code, said) = doctor(&at_ages("60:STANDARD_IA"), &[]);
+    assert_eq!(code, 0, "{said}");
+    assert!(
+        said.contains("the store has no rule for STANDARD_IA after 60 days"),
+        "{said}"
+    );
+    let (_, said) = doctor(&variables(&endpoint), &[]);
+    assert!(
+        said.contains("the store has rules that TRANSITIONS lacks: STANDARD_IA after 30 days"),
+        "{said}"
+    );
+    let (_, said) = doctor(&variables(&endpoint), &["--fix"]);
+    assert!(!said.contains("transitions of files"), "{said}");
+}
+
 #[test]
 fn embedded_store_is_checked_running_or_stopped() {
     let server = Server::start();

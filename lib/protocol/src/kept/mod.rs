@@ -9,6 +9,7 @@ mod delete;
 mod replaced;
 mod restore;
 mod transfer;
+mod transition;
 
 pub use delete::{Answer, Delete, DeleteError, Deleted, Deletion, Effect, Step};
 pub use replaced::ReplacedId;
@@ -19,3 +20,4 @@ pub use transfer::{
     Changes, Removed, Source, Transfer, TransferAnswer, TransferEffect, TransferError, TransferKind, TransferStep,
     Transferred, Transferring,
 };
+pub use transition::{ARCHIVE_CLASSES, due_transition};

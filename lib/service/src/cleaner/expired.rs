@@ -30,17 +30,19 @@ impl Cleaner {
     /// Returns the kinds of events that some endpoint wants. An error is logged, and the sweep then stores events in case one does:
     /// a server drops those that none wants.
     pub(super) async fn wanted(&self) -> WantedEvents {
-        let wants = async |kind: EventKind| {
-            self.is_wanted(kind).await.unwrap_or_else(|error| {
-                let error = &error as &dyn std::error::Error;
-                tracing::error!(event.kind = kind.as_str(), error, "wanted events not read");
-                true
-            })
-        };
         WantedEvents {
-            uploaded: wants(EventKind::DraftUploaded).await,
-            expired: wants(EventKind::DraftExpired).await,
+            uploaded: self.wants(EventKind::DraftUploaded).await,
+            expired: self.wants(EventKind::DraftExpired).await,
         }
+    }
+
+    /// Returns true if some endpoint wants events of this kind, or if that is not known.
+    pub(super) async fn wants(&self, kind: EventKind) -> bool {
+        self.is_wanted(kind).await.unwrap_or_else(|error| {
+            let error = &error as &dyn std::error::Error;
+            tracing::error!(event.kind = kind.as_str(), error, "wanted events not read");
+            true
+        })
     }
 
     async fn is_wanted(&self, kind: EventKind) -> Result<bool, Error> {

@@ -33,7 +33,7 @@ mod watch;
 use std::any::Any;
 use std::sync::Arc;
 
-use draftstore_storage::{BucketName, ErrorKind, ObjectInfo};
+use draftstore_storage::{BucketName, ErrorKind};
 
 use auto_confirm::AutoConfirms;
 pub use auto_confirm::ProfileSource;
@@ -58,6 +58,7 @@ pub use multipart::{
     CompleteMultipart, CompletedPart, CreateMultipart, MultipartCompleted, MultipartCreated, PartToSign, PartsSigned,
     SignParts, SignedPart, UploadName, UploadStatus,
 };
+pub(crate) use object::options_of;
 pub use object::{
     ArchiveState, CopyObject, DeleteObject, DeleteVersion, DescribeObject, ListVersions, ObjectDeleted,
     ObjectDescribed, ObjectTransferred, RestoreObject, RestoreVersion, UpdateObject, VersionListed, VersionRestored,
@@ -283,10 +284,10 @@ impl Drafts {
 }
 
 /// Maps the error of a missing object to `None`.
-pub(crate) fn found(
-    head: Result<ObjectInfo, draftstore_storage::Error>,
-) -> Result<Option<ObjectInfo>, draftstore_storage::Error> {
-    match head {
+pub(crate) fn found<T>(
+    looked_up: Result<T, draftstore_storage::Error>,
+) -> Result<Option<T>, draftstore_storage::Error> {
+    match looked_up {
         Ok(object) => Ok(Some(object)),
         Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),

@@ -263,7 +263,8 @@ pub(super) fn tags(tags: &BTreeMap<String, String>, profile: &Profile) -> Result
     Ok(tags.clone())
 }
 
-fn class(class: &str) -> Result<String, Violation> {
+/// Parses the name of a storage class.
+pub(crate) fn class(class: &str) -> Result<String, Violation> {
     let plain = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b"_-".contains(&b);
     if (1..=MAX_CLASS_BYTES).contains(&class.len()) && class.bytes().all(plain) {
         return Ok(class.to_owned());

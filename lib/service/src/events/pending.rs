@@ -43,7 +43,11 @@ const MAX_PADDING: usize = 64;
 pub(super) const MAX_KNOWN: usize = 10_000;
 
 /// The kinds of events that a sweep stores.
-const OF_SWEEPS: [EventKind; 2] = [EventKind::DraftUploaded, EventKind::DraftExpired];
+const OF_SWEEPS: [EventKind; 3] = [
+    EventKind::DraftUploaded,
+    EventKind::DraftExpired,
+    EventKind::ObjectUpdated,
+];
 
 /// The task that delivers the pending events of an endpoint.
 struct Delivering {

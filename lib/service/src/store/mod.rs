@@ -4,13 +4,13 @@ mod old_versions;
 mod profile;
 mod weakness;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError};
 
 use draftstore_protocol::RESERVED_PREFIX;
 use draftstore_storage::{
     Administration, BucketName, Capabilities, DraftBucket, Error, Features, MainBucket, ObjectKey, Objects, Presign,
-    Storage,
+    Storage, Transition,
 };
 use tokio::sync::{Mutex, OnceCell};
 use ulid::Ulid;
@@ -30,6 +30,8 @@ pub struct Buckets {
     pub main: MainBucket,
     /// The other buckets that destinations of the policy may have.
     pub destinations: Vec<MainBucket>,
+    /// The moves of objects to other storage classes, by bucket.
+    pub transitions: BTreeMap<BucketName, Vec<Transition>>,
 }
 
 impl Buckets {
@@ -39,7 +41,18 @@ impl Buckets {
             draft,
             main,
             destinations: Vec::new(),
+            transitions: BTreeMap::new(),
         }
+    }
+
+    /// Returns the buckets of confirmed objects: main, and those of destinations.
+    pub fn confirmed(&self) -> impl Iterator<Item = &MainBucket> {
+        std::iter::once(&self.main).chain(&self.destinations)
+    }
+
+    /// Returns the moves of the objects of a bucket to other storage classes.
+    pub fn transitions_of(&self, bucket: &MainBucket) -> &[Transition] {
+        self.transitions.get(bucket.name()).map_or(&[], Vec::as_slice)
     }
 }
 

@@ -229,6 +229,7 @@ async fn confirm_to_main_makes_no_call_more(ground: &Ground) {
             ..ConfirmUpload::default()
         };
         drafts.confirm(&request).await.expect("confirmed");
+        drafts.drain().await;
         let calls = system.store.calls().split_off(before).into_iter();
         calls.map(|(operation, _)| operation).take(3).collect::<Vec<_>>()
     };

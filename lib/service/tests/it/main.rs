@@ -101,6 +101,7 @@ mod swaps;
 mod sweep;
 mod system;
 mod transfer;
+mod transitions;
 mod usage;
 mod watch;
 mod weak_store;

@@ -2,6 +2,7 @@
 
 use std::time::SystemTime;
 
+use draftstore_protocol::kept::ARCHIVE_CLASSES;
 use draftstore_storage::{ErrorKind, ObjectDescription, RestoreArchived, RestoreStatus};
 
 use crate::draft::Drafts;
@@ -9,11 +10,6 @@ use crate::fields::version_id;
 use crate::limits::MAX_RESTORE_DAYS;
 use crate::violation::Violations;
 use crate::{Error, RestoreTier, Scope, Violation};
-
-/// The storage classes whose objects must be restored before they can be read.
-///
-/// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/archived-objects.html>
-const ARCHIVE_CLASSES: [&str; 2] = ["GLACIER", "DEEP_ARCHIVE"];
 
 /// A request to restore an archived object, not yet validated.
 #[derive(Debug, Clone, Default)]

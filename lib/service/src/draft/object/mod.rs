@@ -15,5 +15,6 @@ pub use delete::{DeleteObject, ObjectDeleted};
 pub use describe::{DescribeObject, ObjectDescribed};
 pub(super) use replaced::StoredVersion;
 pub use restore::{RestoreVersion, VersionRestored};
+pub(crate) use transfer::options_of;
 pub use transfer::{CopyObject, ObjectTransferred, UpdateObject};
 pub use versions::{DeleteVersion, ListVersions, VersionListed, VersionsPage};

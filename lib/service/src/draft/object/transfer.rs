@@ -476,7 +476,7 @@ impl Drafts {
 }
 
 /// Returns the options with which the store keeps an object.
-pub(super) fn options_of(described: &ObjectDescription, tags: BTreeMap<String, String>) -> StorageOptions {
+pub(crate) fn options_of(described: &ObjectDescription, tags: BTreeMap<String, String>) -> StorageOptions {
     StorageOptions {
         tags,
         storage_class: described.storage_class.clone(),
