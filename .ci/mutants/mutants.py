@@ -53,8 +53,11 @@ TESTS = [
     # Sweeps alone, of more drafts than those schedules make.
     "sweep::tests::exactly_the_expired_drafts_are_removed_in_any_order_of_answers",
     "sweep::expiry::tests::inventory_is_kept_until_no_sweep_renews_it",
+    # Moves to other storage classes.
+    "kept::transition::tests::object_moves_neither_twice_nor_back_nor_out_of_an_archive",
     # Counts alone, of every slice.
     "usage::tests::every_object_is_counted_once_by_all_slices_together",
+    "usage::tests::last_count_stays_while_the_next_one_runs",
     # Events alone, and the endpoints that they are for.
     "events::tests::no_schedule_loses_an_event_of_an_act_that_was_answered",
     "events::tests::event_that_was_delivered_meanwhile_is_not_sent",
@@ -158,8 +161,32 @@ MUTANTS = [
     Mutant(
         "every sweep begins the count afresh",
         USAGE + "inventory.rs",
-        "Some(saved) if saved.segments == segments => (saved.last, saved.running),",
-        "Some(saved) if saved.segments == segments => (saved.last, None),",
+        "(saved.last, saved.running.filter(|_| is_of_these))",
+        "(saved.last, saved.running.filter(|_| is_of_these && saved.format == 0))",
+    ),
+    Mutant(
+        "a count goes on although the buckets are others",
+        USAGE + "inventory.rs",
+        "saved.running.filter(|_| is_of_these)",
+        "saved.running.filter(|_| is_of_these || saved.format == FORMAT)",
+    ),
+    Mutant(
+        "an object moves again to the class that it has",
+        KEPT + "transition.rs",
+        "(due.storage_class != class && (class",
+        "(!class.is_empty() && (class",
+    ),
+    Mutant(
+        "an object moves back to the class of a lower age",
+        KEPT + "transition.rs",
+        "other.days < due.days && other.storage_class == class",
+        "other.storage_class == class",
+    ),
+    Mutant(
+        "an archived object is moved",
+        KEPT + "transition.rs",
+        " || ARCHIVE_CLASSES.contains(&class) {",
+        " || class == ARCHIVE_CLASSES[1] {",
     ),
     Mutant(
         "a sweep removes an inventory like a draft",

@@ -99,7 +99,7 @@ pub(crate) enum DraftctlCommand {
     Restore(RestoreArgs),
     /// Make an archived object readable for some days. Repeat the command to see if it is.
     Unarchive(UnarchiveArgs),
-    /// Show the number of objects and bytes by tenant, stage and storage class, as the sweep counted them.
+    /// Show the number of objects and bytes by tenant, stage, bucket and storage class, as the sweep counted them.
     Usage,
     /// List the events that a webhook lacks, or send them again.
     #[command(subcommand)]

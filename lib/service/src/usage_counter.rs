@@ -3,17 +3,16 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use draftstore_protocol::Stage;
 use draftstore_protocol::sweep::Slice;
-use draftstore_protocol::usage::{Inventory, InventoryKey};
+use draftstore_protocol::usage::{CountedBucket, Inventory, InventoryKey};
 use draftstore_storage::{
-    Attributes, DraftBucket, DraftVersion, Error, ErrorKind, ListObjects, ListedObject, ObjectKey, Objects, PutDraft,
-    ReadDraft,
+    Attributes, DraftBucket, DraftVersion, Error, ErrorKind, ListObjects, ListedObject, MainBucket, ObjectKey, Objects,
+    PutDraft, ReadDraft,
 };
 
 use crate::{Clock, Store};
 
-pub use draftstore_protocol::usage::{Census, MAX_SEGMENTS};
+pub use draftstore_protocol::usage::{Census, Group, MAX_SEGMENTS, Usage};
 
 /// The number of lists after which a count is saved.
 const LISTS_BETWEEN_SAVES: u32 = 250;
@@ -39,7 +38,7 @@ impl Default for CountLimits {
     }
 }
 
-/// Counts the objects of both buckets, and saves the figures in the draft bucket.
+/// Counts the objects of all buckets, and saves the figures in the draft bucket.
 #[derive(Debug, Clone)]
 pub struct UsageCounter {
     store: Store,
@@ -96,23 +95,28 @@ impl UsageCounter {
             Some((_, save)) => read_save(objects, &buckets.draft, save).await?,
             None => None,
         };
+        let destinations = buckets.destinations.iter().map(|bucket| bucket.name().to_string());
         let mut inventory = Inventory::resume(
             unfinished,
             self.limits.tenant_segments,
+            destinations.collect(),
             began.unwrap_or_else(|| self.clock.now()),
         );
         let mut lists = 0;
-        while let Some((stage, request)) = inventory.next_list(self.slice) {
+        while let Some((bucket, request)) = inventory.next_list(self.slice) {
             if lists >= self.limits.lists {
                 break;
             }
             if lists > 0 && lists % LISTS_BETWEEN_SAVES == 0 {
                 self.save(&inventory, &mut saves).await?;
             }
-            let bucket = match stage {
-                Stage::Draft => buckets.draft.name(),
-                Stage::Main => buckets.main.name(),
+            let bucket = match bucket {
+                CountedBucket::Draft => Some(buckets.draft.name()),
+                CountedBucket::Main => Some(buckets.main.name()),
+                CountedBucket::Destination(place) => buckets.destinations.get(place).map(MainBucket::name),
             };
+            // The inventory has the same list.
+            let Some(bucket) = bucket else { break };
             let page = objects.list(bucket, &request).await?;
             let now = page.store_time.unwrap_or_else(|| self.clock.now());
             inventory.on_page(self.slice, page, now);

@@ -28,12 +28,14 @@ pub(super) async fn run(context: &Context) -> Result<(), CommandError> {
                 Stage::Draft => "draft",
                 Stage::Main | Stage::Unspecified => "main",
             };
+            let bucket = usage.bucket.as_ref().map(|bucket| format!("  in {bucket}"));
             let text = format!(
-                "{:>10}  {:>12}  {stage:5}  {:20}  {}",
+                "{:>10}  {:>12}  {stage:5}  {:20}  {}{}",
                 HumanSize(usage.bytes),
                 usage.objects,
                 usage.storage_class.as_deref().unwrap_or_default(),
-                usage.tenant
+                usage.tenant,
+                bucket.unwrap_or_default()
             );
             context.output.result(&usage, &text)?;
         }

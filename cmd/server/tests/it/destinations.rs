@@ -75,6 +75,32 @@ fn at(name: &str, more: Value) -> Value {
 }
 
 #[tokio::test]
+async fn usage_counts_the_buckets_of_destinations() {
+    let world = World::start();
+    for front in FRONTS {
+        world.kept(front, "counted", "bytes").await;
+        world.server.count_usage_with(&["files-archive"]).await;
+        let usage = world.ok(front, "usage", json!({})).await;
+        let rows = usage["usage"].as_array().expect("rows");
+        let archived = json!({
+            "tenant": "acme",
+            "stage": "STAGE_MAIN",
+            "bucket": "files-archive",
+            "storage_class": "STANDARD_IA",
+            "objects": "1",
+            "bytes": "5",
+        });
+        assert!(rows.contains(&archived), "{front:?}: {usage}");
+        let other = world
+            .call(front, &world.other, "usage", json!({}))
+            .await
+            .expect("counted");
+        let is_empty = other["usage"].as_array().is_none_or(Vec::is_empty);
+        assert!(is_empty, "{front:?}: {other}");
+    }
+}
+
+#[tokio::test]
 async fn confirmed_object_is_found_again_at_its_destination() {
     let world = World::start();
     for front in FRONTS {

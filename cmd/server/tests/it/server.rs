@@ -115,12 +115,25 @@ impl Server {
         draftstore_testing::keep_versions(&self.endpoint(), &"main".parse().expect("a name")).await;
     }
 
-    /// Counts the objects of both buckets, as a sweep does.
+    /// Counts the objects of all buckets, as a sweep does.
     pub(crate) async fn count_usage(&self) {
-        let [draft, main] = ["main-draft", "main"].map(draftstore_testing::bucket);
-        let (draft, main) = DraftBucket::pair(draft, main).expect("two buckets");
+        self.count_usage_with(&[]).await;
+    }
+
+    /// Counts the objects of all buckets, with those of destinations.
+    pub(crate) async fn count_usage_with(&self, destinations: &[&str]) {
+        let pair = |main| {
+            DraftBucket::pair(
+                draftstore_testing::bucket("main-draft"),
+                draftstore_testing::bucket(main),
+            )
+        };
+        let pair = |main| pair(main).expect("two buckets");
+        let (draft, main) = pair("main");
+        let mut buckets = Buckets::new(draft, main);
+        buckets.destinations = destinations.iter().map(|name| pair(name).1).collect();
         let storage = draftstore_testing::connect(draftstore_testing::settings(&self.endpoint())).await;
-        let store = Store::new(Arc::new(storage), Buckets::new(draft, main));
+        let store = Store::new(Arc::new(storage), buckets);
         let counter = UsageCounter::new(store, Slice::WHOLE, CountLimits::default(), Arc::new(SystemClock));
         match counter.count().await {
             // The server has counted meanwhile.

@@ -1,4 +1,4 @@
-//! The call on the usage of both buckets.
+//! The call on the usage of all buckets.
 
 use serde_json::{Value, json};
 use tonic::Code;

@@ -1,4 +1,4 @@
-//! The call on the usage of both buckets.
+//! The call on the usage of all buckets.
 
 use draftstore_proto::{Timestamp, v1};
 use draftstore_service::draft::{GetUsage, Stage};
@@ -22,6 +22,7 @@ impl Mapping for v1::GetUsageRequest {
                 Stage::Draft => v1::Stage::Draft.into(),
                 Stage::Main => v1::Stage::Main.into(),
             },
+            bucket: group.bucket,
             storage_class: group.storage_class,
             objects: size(usage.objects),
             bytes: size(usage.bytes),

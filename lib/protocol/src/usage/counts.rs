@@ -23,6 +23,9 @@ pub struct Group {
     pub tenant: String,
     /// The stage of the objects.
     pub stage: Stage,
+    /// The bucket of a destination. `None` is the draft bucket, or main.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bucket: Option<String>,
     /// The storage class that the store lists, if it lists one.
     pub storage_class: Option<String>,
 }
@@ -64,8 +67,9 @@ impl Counts {
         self.beyond
     }
 
-    /// Counts an object that was listed in this stage. Objects of the server itself are not counted.
-    pub(super) fn count(&mut self, stage: Stage, object: &ListedObject, segments: u8) {
+    /// Counts an object that was listed in this stage, and in this bucket if it is that of a destination. Objects of the server
+    /// itself are not counted.
+    pub(super) fn count(&mut self, stage: Stage, bucket: Option<&str>, object: &ListedObject, segments: u8) {
         let key = object.key.as_str();
         let name = match (stage, DraftId::split(key)) {
             (Stage::Draft, Some((_, name))) => name,
@@ -80,6 +84,7 @@ impl Counts {
         let group = Group {
             tenant: tenant(name, segments).to_owned(),
             stage,
+            bucket: bucket.map(ToOwned::to_owned),
             storage_class: object.storage_class.clone(),
         };
         let one = Usage {
@@ -161,10 +166,10 @@ mod tests {
     fn unique_draft_belongs_to_the_tenant_of_its_name_and_objects_of_the_server_to_nobody() {
         let unique = DraftId::new(UNIX_EPOCH + Duration::from_secs(9), 7).key(&"t1/a".parse().expect("a key"));
         let mut counts = Counts::default();
-        counts.count(Stage::Draft, &listed(unique.as_str(), 3), 1);
-        counts.count(Stage::Draft, &listed("t1/b", 4), 1);
-        counts.count(Stage::Draft, &listed(".drafts/staging/x", 5), 1);
-        counts.count(Stage::Main, &listed(".replaced/t1/b/replaced-0", 6), 1);
+        counts.count(Stage::Draft, None, &listed(unique.as_str(), 3), 1);
+        counts.count(Stage::Draft, None, &listed("t1/b", 4), 1);
+        counts.count(Stage::Draft, None, &listed(".drafts/staging/x", 5), 1);
+        counts.count(Stage::Main, None, &listed(".replaced/t1/b/replaced-0", 6), 1);
         let groups: Vec<_> = counts.groups().map(|(group, usage)| (&*group.tenant, usage)).collect();
         assert_eq!(groups, [("t1", Usage { objects: 2, bytes: 7 })]);
     }
@@ -173,9 +178,9 @@ mod tests {
     fn objects_beyond_the_maximum_of_groups_are_counted_together() {
         let mut counts = Counts::default();
         for tenant in 0..MAX_GROUPS + 2 {
-            counts.count(Stage::Main, &listed(&format!("{tenant}/a"), 1), 1);
+            counts.count(Stage::Main, None, &listed(&format!("{tenant}/a"), 1), 1);
         }
-        counts.count(Stage::Main, &listed("0/b", 1), 1);
+        counts.count(Stage::Main, None, &listed("0/b", 1), 1);
         assert_eq!(counts.groups().count(), MAX_GROUPS);
         assert_eq!(counts.beyond(), Usage { objects: 2, bytes: 2 });
         let first = counts.groups().next().map(|(_, usage)| usage);

@@ -10,7 +10,7 @@ use crate::sweep::{KeyRange, Slice};
 use crate::{RESERVED_PREFIX, Stage};
 
 /// The version of the format of saved inventories. A sweep that does not know a version counts afresh.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// The figures of a whole count.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -53,21 +53,49 @@ enum Section {
     UniqueDrafts,
     NamedDrafts,
     Main,
+    /// The bucket of a destination, by its place in the list of them.
+    Destination(usize),
+}
+
+/// A bucket that is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CountedBucket {
+    /// The bucket that clients upload to.
+    Draft,
+    /// The bucket that holds the confirmed objects.
+    Main,
+    /// The bucket of a destination, by its place in the list of them.
+    Destination(usize),
 }
 
 impl Section {
     const fn stage(self) -> Stage {
         match self {
             Self::UniqueDrafts | Self::NamedDrafts => Stage::Draft,
-            Self::Main => Stage::Main,
+            Self::Main | Self::Destination(_) => Stage::Main,
         }
     }
 
-    const fn next(self) -> Option<Self> {
+    const fn bucket(self) -> CountedBucket {
         match self {
-            Self::UniqueDrafts => Some(Self::NamedDrafts),
-            Self::NamedDrafts => Some(Self::Main),
-            Self::Main => None,
+            Self::UniqueDrafts | Self::NamedDrafts => CountedBucket::Draft,
+            Self::Main => CountedBucket::Main,
+            Self::Destination(place) => CountedBucket::Destination(place),
+        }
+    }
+
+    /// Returns the section after this one, where there are so many buckets of destinations.
+    const fn next(self, destinations: usize) -> Option<Self> {
+        let place = match self {
+            Self::UniqueDrafts => return Some(Self::NamedDrafts),
+            Self::NamedDrafts => return Some(Self::Main),
+            Self::Main => 0,
+            Self::Destination(place) => place + 1,
+        };
+        if place < destinations {
+            Some(Self::Destination(place))
+        } else {
+            None
         }
     }
 
@@ -77,7 +105,7 @@ impl Section {
                 after: slice.unique().after.or_else(|| Some(RESERVED_PREFIX.to_owned())),
                 ..slice.unique()
             },
-            Self::NamedDrafts | Self::Main => slice.named(),
+            Self::NamedDrafts | Self::Main | Self::Destination(_) => slice.named(),
         }
     }
 }
@@ -87,6 +115,8 @@ impl Section {
 pub struct Inventory {
     format: u32,
     segments: u8,
+    /// The buckets of destinations, in the order in which they are counted.
+    destinations: Vec<String>,
     last: Option<Census>,
     running: Option<Running>,
 }
@@ -98,10 +128,13 @@ pub struct InvalidInventory(#[source] Option<serde_json::Error>);
 
 impl Inventory {
     /// Continues the count that was saved, or begins one if none is in progress. Tenants are the first `segments` segments of
-    /// names; a count in progress with another number of them is given up.
-    pub fn resume(saved: Option<Self>, segments: u8, now: SystemTime) -> Self {
+    /// names; a count in progress with another number of them, or of other buckets, is given up.
+    pub fn resume(saved: Option<Self>, segments: u8, destinations: Vec<String>, now: SystemTime) -> Self {
         let (last, running) = match saved {
-            Some(saved) if saved.segments == segments => (saved.last, saved.running),
+            Some(saved) if saved.segments == segments => {
+                let is_of_these = saved.destinations == destinations;
+                (saved.last, saved.running.filter(|_| is_of_these))
+            }
             Some(_) | None => (None, None),
         };
         let running = running.unwrap_or_else(|| Running {
@@ -114,6 +147,7 @@ impl Inventory {
         Self {
             format: FORMAT,
             segments,
+            destinations,
             last,
             running: Some(running),
         }
@@ -129,8 +163,8 @@ impl Inventory {
         self.last.as_ref()
     }
 
-    /// Returns the next list and the stage whose bucket it is of, or `None` if the count has ended.
-    pub fn next_list(&self, slice: Slice) -> Option<(Stage, ListObjects)> {
+    /// Returns the next list and its bucket, or `None` if the count has ended.
+    pub fn next_list(&self, slice: Slice) -> Option<(CountedBucket, ListObjects)> {
         let running = self.running.as_ref()?;
         let range = running.section.range(slice);
         let request = ListObjects {
@@ -138,7 +172,7 @@ impl Inventory {
             continuation: running.continuation.clone(),
             ..ListObjects::default()
         };
-        Some((running.section.stage(), request))
+        Some((running.section.bucket(), request))
     }
 
     /// Counts the page that answers [`Inventory::next_list`].
@@ -146,8 +180,8 @@ impl Inventory {
         let Some(mut running) = self.running.take() else {
             return;
         };
-        let is_over = running.read(slice, page, self.segments);
-        match running.section.next() {
+        let is_over = running.read(slice, page, self.segments, &self.destinations);
+        match running.section.next(self.destinations.len()) {
             _ if !is_over => self.running = Some(running),
             Some(section) => {
                 self.running = Some(Running {
@@ -191,7 +225,11 @@ impl Inventory {
 
 impl Running {
     /// Counts a page, and returns `true` if it was the last one of the section.
-    fn read(&mut self, slice: Slice, page: ObjectPage, segments: u8) -> bool {
+    fn read(&mut self, slice: Slice, page: ObjectPage, segments: u8, destinations: &[String]) -> bool {
+        let bucket = match self.section {
+            Section::UniqueDrafts | Section::NamedDrafts | Section::Main => None,
+            Section::Destination(place) => destinations.get(place).map(String::as_str),
+        };
         let until = self.section.range(slice).until;
         let past_reserved = format!("{RESERVED_PREFIX}{}", char::MAX);
         self.continuation = page.next;
@@ -206,7 +244,7 @@ impl Running {
                 self.continuation = None;
                 return false;
             }
-            self.counts.count(self.section.stage(), &object, segments);
+            self.counts.count(self.section.stage(), bucket, &object, segments);
             self.after = Some(object.key.to_string());
         }
         self.continuation.is_none()

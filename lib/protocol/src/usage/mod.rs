@@ -1,6 +1,6 @@
-//! The inventory of both buckets: objects and bytes by stage, tenant and storage class.
+//! The inventory of the buckets: objects and bytes by stage, bucket, tenant and storage class.
 //!
-//! - A count lists the draft bucket and main in pages, in the order of keys. It needs one list for 1,000 objects, and
+//! - A count lists the draft bucket, main and the buckets of destinations in pages, in the order of keys. It needs one list for 1,000 objects, and
 //!   its memory does not grow with the buckets.
 //! - Its state is saved in the draft bucket, so that the next sweep continues a count where the last one stopped. The
 //!   figures of the last whole count stay until the next one ends.
@@ -18,5 +18,5 @@ mod inventory_key;
 mod tests;
 
 pub use counts::{Counts, Group, MAX_GROUPS, MAX_SEGMENTS, Usage};
-pub use inventory::{Census, InvalidInventory, Inventory};
+pub use inventory::{Census, CountedBucket, InvalidInventory, Inventory};
 pub use inventory_key::InventoryKey;

@@ -6,14 +6,19 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use draftstore_storage::{ListObjects, ListedObject, ObjectPage};
 
 use super::counts::MAX_GROUPS;
-use super::{Group, Inventory, InventoryKey, Usage};
+use super::{CountedBucket, Group, Inventory, InventoryKey, Usage};
 use crate::sweep::Slice;
 use crate::{DraftId, Stage};
 
 struct Buckets {
     draft: BTreeSet<String>,
     main: BTreeSet<String>,
+    destinations: [BTreeSet<String>; 2],
     page: usize,
+}
+
+fn destinations() -> Vec<String> {
+    ["archive", "empty"].map(ToOwned::to_owned).into()
 }
 
 impl Buckets {
@@ -43,14 +48,16 @@ impl Buckets {
                 .chain(ours)
                 .collect(),
             main: names.iter().map(|name| (*name).to_owned()).collect(),
+            destinations: [["0/a", "t1/x", "zz/b"].map(ToOwned::to_owned).into(), BTreeSet::new()],
             page,
         }
     }
 
-    fn list(&self, stage: Stage, request: &ListObjects) -> ObjectPage {
-        let keys = match stage {
-            Stage::Draft => &self.draft,
-            Stage::Main => &self.main,
+    fn list(&self, bucket: CountedBucket, request: &ListObjects) -> ObjectPage {
+        let keys = match bucket {
+            CountedBucket::Draft => &self.draft,
+            CountedBucket::Main => &self.main,
+            CountedBucket::Destination(place) => &self.destinations[place],
         };
         let after = request
             .continuation
@@ -85,15 +92,15 @@ fn at(seconds: u64) -> SystemTime {
 
 /// Counts a slice to its end. Every page is counted by another sweep if `is_interrupted`.
 fn counted(buckets: &Buckets, slice: Slice, is_interrupted: bool) -> (Inventory, usize) {
-    let mut inventory = Inventory::resume(None, 1, at(7));
+    let mut inventory = Inventory::resume(None, 1, destinations(), at(7));
     let mut lists = 0;
-    while let Some((stage, request)) = inventory.next_list(slice) {
+    while let Some((bucket, request)) = inventory.next_list(slice) {
         lists += 1;
         assert!(lists < 1_000, "the count ends");
-        inventory.on_page(slice, buckets.list(stage, &request), at(9));
+        inventory.on_page(slice, buckets.list(bucket, &request), at(9));
         if is_interrupted && inventory.next_list(slice).is_some() {
             let saved = Inventory::from_bytes(&inventory.to_bytes()).expect("saved");
-            inventory = Inventory::resume(Some(saved), 1, at(8));
+            inventory = Inventory::resume(Some(saved), 1, destinations(), at(8));
         }
     }
     (inventory, lists)
@@ -101,7 +108,7 @@ fn counted(buckets: &Buckets, slice: Slice, is_interrupted: bool) -> (Inventory,
 
 #[test]
 fn every_object_is_counted_once_by_all_slices_together() {
-    let mut expected: BTreeMap<(Stage, &str), u64> = BTreeMap::new();
+    let mut expected: BTreeMap<(Stage, Option<&str>, &str), u64> = BTreeMap::new();
     for (tenant, objects) in [
         ("", 3),
         ("0", 1),
@@ -112,8 +119,11 @@ fn every_object_is_counted_once_by_all_slices_together() {
         ("zz", 1),
         ("é", 1),
     ] {
-        expected.insert((Stage::Main, tenant), objects);
-        expected.insert((Stage::Draft, tenant), 2 * objects);
+        expected.insert((Stage::Main, None, tenant), objects);
+        expected.insert((Stage::Draft, None, tenant), 2 * objects);
+    }
+    for tenant in ["0", "t1", "zz"] {
+        expected.insert((Stage::Main, Some("archive"), tenant), 1);
     }
     for page in [1, 2, 3, 1_000] {
         let buckets = Buckets::new(page);
@@ -130,7 +140,7 @@ fn every_object_is_counted_once_by_all_slices_together() {
                 }
                 let objects: BTreeMap<_, _> = sum
                     .iter()
-                    .map(|(group, usage)| ((group.stage, &*group.tenant), usage.objects))
+                    .map(|(group, usage)| ((group.stage, group.bucket.as_deref(), &*group.tenant), usage.objects))
                     .collect();
                 assert_eq!(
                     objects, expected,
@@ -147,28 +157,44 @@ fn every_object_is_counted_once_by_all_slices_together() {
 #[test]
 fn count_needs_few_lists_more_than_there_are_pages() {
     let (_, lists) = counted(&Buckets::new(1_000), Slice::WHOLE, false);
-    assert_eq!(lists, 4, "unique drafts, names before and after them, and main");
+    assert_eq!(
+        lists, 6,
+        "unique drafts, names before and after them, main, and two destinations"
+    );
 }
 
 #[test]
 fn last_count_stays_while_the_next_one_runs() {
     let buckets = Buckets::new(1);
     let (done, _) = counted(&buckets, Slice::WHOLE, false);
-    let mut next = Inventory::resume(Some(done.clone()), 1, at(20));
-    let (stage, request) = next.next_list(Slice::WHOLE).expect("another count");
-    next.on_page(Slice::WHOLE, buckets.list(stage, &request), at(21));
+    let mut next = Inventory::resume(Some(done.clone()), 1, destinations(), at(20));
+    let (bucket, request) = next.next_list(Slice::WHOLE).expect("another count");
+    next.on_page(Slice::WHOLE, buckets.list(bucket, &request), at(21));
     assert_eq!(next.last(), done.last());
     let saved = Inventory::from_bytes(&next.to_bytes()).expect("saved");
-    let other_tenants = Inventory::resume(Some(saved), 2, at(22));
+    let other_tenants = Inventory::resume(Some(saved.clone()), 2, destinations(), at(22));
     assert_eq!((other_tenants.last(), other_tenants.segments()), (None, 2));
+    let of = |buckets| Inventory::resume(Some(saved.clone()), 1, buckets, at(22));
+    let after = |inventory: &Inventory| {
+        inventory
+            .next_list(Slice::WHOLE)
+            .and_then(|(_, request)| request.start_after)
+    };
+    assert_eq!(after(&of(destinations())), after(&next), "continued");
+    let others = of(vec!["other".to_owned()]);
+    assert_eq!(
+        (others.last(), after(&others)),
+        (done.last(), Some(".drafts/".to_owned())),
+        "begun anew"
+    );
 }
 
 #[test]
 fn other_formats_are_refused() {
     let (done, _) = counted(&Buckets::new(1_000), Slice::WHOLE, false);
     let text = String::from_utf8(done.to_bytes()).expect("UTF-8");
-    assert!(Inventory::from_bytes(text.replace("\"format\":1", "\"format\":2").as_bytes()).is_err());
-    for other in ["", "{}", "[]", "{\"format\":1}"] {
+    assert!(Inventory::from_bytes(text.replace("\"format\":2", "\"format\":3").as_bytes()).is_err());
+    for other in ["", "{}", "[]", "{\"format\":2}"] {
         assert!(Inventory::from_bytes(other.as_bytes()).is_err(), "{other}");
     }
 }
@@ -202,18 +228,18 @@ fn page_of_many(objects: u64, tenants: u64, request: &ListObjects) -> ObjectPage
 fn count_of_many_objects_needs_a_list_per_page_and_an_inventory_of_one_size() {
     let objects = std::env::var("INVENTORY_OBJECTS").map_or(100_000, |count| count.parse().expect("a number"));
     for (tenants, expected) in [(100, 100), (objects, MAX_GROUPS as u64)] {
-        let mut inventory = Inventory::resume(None, 1, at(7));
+        let mut inventory = Inventory::resume(None, 1, Vec::new(), at(7));
         let (mut lists, mut largest) = (0, [0, 0]);
-        while let Some((stage, request)) = inventory.next_list(Slice::WHOLE) {
+        while let Some((bucket, request)) = inventory.next_list(Slice::WHOLE) {
             lists += 1;
-            let page = match stage {
-                Stage::Draft => ObjectPage {
+            let page = match bucket {
+                CountedBucket::Draft | CountedBucket::Destination(_) => ObjectPage {
                     objects: Vec::new(),
                     prefixes: Vec::new(),
                     next: None,
                     store_time: None,
                 },
-                Stage::Main => page_of_many(objects, tenants, &request),
+                CountedBucket::Main => page_of_many(objects, tenants, &request),
             };
             inventory.on_page(Slice::WHOLE, page, at(9));
             let is_late = lists > objects / 2_000;

@@ -1,4 +1,4 @@
-//! The usage of both buckets, from the inventories that sweeps keep in the draft bucket.
+//! The usage of all buckets, from the inventories that sweeps keep in the draft bucket.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;

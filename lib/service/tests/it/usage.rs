@@ -1,13 +1,13 @@
-//! Counts of the objects in both buckets.
+//! Counts of the objects in all buckets.
 
 use std::sync::Arc;
 
 use draftstore_service::caller::{Names, Scopes};
 use draftstore_service::cleaner::{Mode, Slice};
 use draftstore_service::draft::{GetUsage, Stage, UsagePage};
-use draftstore_service::usage_counter::{CountError, UsageCounted};
+use draftstore_service::usage_counter::{CountError, Group, Usage, UsageCounted};
 use draftstore_service::{Caller, CountLimits, Drafts, Error, Scope, UsageCounter};
-use draftstore_storage::{ErrorKind, Operation};
+use draftstore_storage::{BucketName, DraftBucket, ErrorKind, Operation};
 
 use crate::ground::Ground;
 use crate::system::{System, expire};
@@ -21,6 +21,7 @@ promises! {
     slices_are_added_up_once_all_are_counted: strong, weak;
     sweep_keeps_inventories: strong, weak;
     page_of_usage_continues_after_the_last_group: strong;
+    buckets_of_destinations_are_counted_apart: strong, weak, garage, seaweedfs;
 }
 
 impl System {
@@ -108,6 +109,41 @@ async fn objects_of_both_stages_are_counted_by_tenant(ground: &Ground) {
     assert_eq!(usage(&system.drafts).await, expected, "not counted yet");
     system.count().await;
     assert_eq!(usage(&system.drafts).await[5], row("t2", Stage::Main, 1, 4));
+}
+
+async fn buckets_of_destinations_are_counted_apart(ground: &Ground) {
+    let system = ground.system().await;
+    let name: BucketName = format!("{}-more", system.world.main.name()).parse().expect("a name");
+    system.world.storage.create_bucket(&name).await.expect("created");
+    let mut store = system.installed();
+    let pair = DraftBucket::pair(system.world.draft.name().clone(), name.clone());
+    store.buckets.destinations.push(pair.expect("the names differ").1);
+    system.objects(&["t1/a"]).await;
+    for key in ["t1/b", "t2/c"] {
+        let put = system.world.sdk().put_object().bucket(name.as_str()).key(key);
+        put.body(b"archived".to_vec().into()).send().await.expect("put");
+    }
+    let limits = CountLimits {
+        lists: 1,
+        ..CountLimits::default()
+    };
+    let counter = UsageCounter::new(store, Slice::WHOLE, limits, system.clock.clone());
+    let mut sweeps = 1;
+    while counter.count().await.expect("counted").expect("a list").last.is_none() {
+        sweeps += 1;
+    }
+    assert_eq!(sweeps, 5, "a list for each range of each bucket");
+    let of = async |tenant: &str| -> Vec<_> {
+        let page = caller(&system, tenant)
+            .usage(&GetUsage::default())
+            .await
+            .expect("counted");
+        let row = |(group, usage): (Group, Usage)| (group.stage, group.bucket, usage.bytes);
+        page.groups.into_iter().map(row).collect()
+    };
+    let archived = (Stage::Main, Some(name.to_string()), 8);
+    assert_eq!(of("t1").await, [(Stage::Main, None, 4), archived.clone()]);
+    assert_eq!(of("t2").await, [archived]);
 }
 
 async fn tenant_gets_its_own_usage_only(ground: &Ground) {
