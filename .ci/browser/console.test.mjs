@@ -13,17 +13,20 @@ const MIB = 1024 * 1024
 /** The part size of uploads.js. */
 const PART_SIZE = 8 * MIB
 
+/** The server sweeps and counts by itself on the first of January. */
+const NO_SWEEPS = { CLEANUP_SCHEDULE: '0 0 0 1 1 *' }
+
 let browser
 before(async () => {
   browser = await startBrowser()
 })
 after(() => browser?.close())
 
-/** Defines a test with its own server and directory of files. */
-function check(name, run) {
+/** Defines a test with its own server, which has these additional variables, and directory of files. */
+function check(name, run, variables) {
   test(name, { timeout: 240_000 }, async (t) => {
     const files = await Files.make(t)
-    const server = await startServer()
+    const server = await startServer(variables)
     try {
       await run({ files, server })
     } finally {
@@ -541,6 +544,41 @@ check('a delete is undone, and an older version is restored', async ({ server })
   await row.filter({ hasText: '5 bytes' }).waitFor()
   await tab.close()
 })
+
+check('the usage is shown by tenant, stage and storage class', async ({ server }) => {
+  const tab = await openConsole(browser, server)
+  const { page } = tab
+  const dialog = page.getByRole('dialog', { name: 'Usage' })
+  const openUsage = async () => {
+    await page.getByRole('button', { name: 'Usage' }).click()
+    await dialog.waitFor()
+  }
+  await openUsage()
+  await dialog.getByText('Nothing has been counted yet').waitFor()
+  await dialog.getByRole('button', { name: 'Done' }).click()
+  await dialog.waitFor({ state: 'detached' })
+
+  for (const name of ['t1/a.txt', 't1/b.txt', 't2/c.txt']) {
+    await server.draft(name, 'bytes')
+    if (name !== 't2/c.txt') await server.call('confirm-upload', { object_name: name, storage_options: { storage_class: 'STANDARD_IA' } })
+  }
+  await server.noDraftIsLeft('t1/')
+  await server.sweep()
+  await openUsage()
+  await dialog.getByText('Counted just now').waitFor()
+  const rows = await dialog.getByRole('row').evaluateAll((rows) => rows.map((row) => [...row.cells].map((cell) => cell.textContent)))
+  assert.deepEqual(rows, [
+    ['Tenant', 'Stage', 'Storage class', 'Objects', 'Size'],
+    ['t1', 'Main', 'STANDARD_IA', '2', '10 bytes'],
+    ['t2', 'Draft', 'STANDARD', '1', '5 bytes'],
+    ['Together', '3', '15 bytes'],
+  ])
+  await assertAccessible(page)
+  await page.setViewportSize({ width: 360, height: 640 })
+  await assertNoSidewaysScroll(page)
+  await tab.picture('console-usage')
+  await tab.close(/status of 404/)
+}, NO_SWEEPS)
 
 check('every action works with the keyboard', async ({ files, server }) => {
   const note = await files.write('by keyboard.txt', Buffer.from('typed'))

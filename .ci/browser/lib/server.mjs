@@ -112,10 +112,20 @@ class Server {
     return (await this.call('list-drafts')).drafts ?? []
   }
 
-  /** Waits until no draft is left: a confirm is answered before its draft is deleted. */
-  async noDraftIsLeft() {
+  /** Runs the cronjob on the store of the server. */
+  async sweep() {
+    const child = spawn(join(needed('DRAFTSTORE_BINARIES'), 'draftstore-cronjob'), {
+      env: { STORAGE_TYPE: 'embedded', EMBEDDED_DATA_DIR: this.#directory, EMBEDDED_PORT: new URL(this.store).port },
+      stdio: 'ignore',
+    })
+    const [code] = await once(child, 'exit')
+    assert.equal(code, 0, `the cronjob ended with ${code}`)
+  }
+
+  /** Waits until no draft is left whose name begins so: a confirm is answered before its draft is deleted. */
+  async noDraftIsLeft(prefix = '') {
     const deadline = performance.now() + 20_000
-    while ((await this.drafts()).length > 0) {
+    while ((await this.drafts()).some(({ object_name }) => object_name.startsWith(prefix))) {
       if (performance.now() > deadline) throw new Error('a confirmed draft is still there')
     }
   }

@@ -7,6 +7,7 @@ import { icon } from './icons.js'
 import { refreshObjects, startObjects } from './objects.js'
 import { startSignIn } from './signin.js'
 import { startUploads } from './uploads.js'
+import { startUsage } from './usage.js'
 
 const refresh = document.getElementById('refresh')
 refresh.prepend(icon('refresh'))
@@ -37,4 +38,7 @@ startGuard()
 startSignIn()
 startUploads({ uploaded: refreshSoon })
 startDrafts({ confirmed: refreshObjects, canAct: !isTicketPage })
-if (!isTicketPage) startObjects()
+if (!isTicketPage) {
+  startObjects()
+  startUsage()
+}

@@ -45,7 +45,7 @@ macro_rules! asset {
 pub(super) static PAGE: Asset = asset!("index.html", HTML);
 
 /// The files that the page loads.
-pub(super) static ASSETS: [Asset; 27] = [
+pub(super) static ASSETS: [Asset; 28] = [
     asset!("app/actions.js", JAVASCRIPT),
     asset!("app/api.js", JAVASCRIPT),
     asset!("app/dialog.js", JAVASCRIPT),
@@ -63,6 +63,7 @@ pub(super) static ASSETS: [Asset; 27] = [
     asset!("app/thumbnails.js", JAVASCRIPT),
     asset!("app/toasts.js", JAVASCRIPT),
     asset!("app/uploads.js", JAVASCRIPT),
+    asset!("app/usage.js", JAVASCRIPT),
     asset!("app/versions.js", JAVASCRIPT),
     asset!("icon.svg", SVG),
     asset!("style/base.css", CSS),
