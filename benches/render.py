@@ -21,7 +21,7 @@ PAGE = DOCS / "performance.md"
 FIGURES = DOCS / "performance"
 BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
 
-ORDER = ("presign", "requests", "startup", "memory", "connections", "confirm", "sweep", "store", "upload", "slow", "scan")
+ORDER = ("presign", "requests", "startup", "memory", "connections", "confirm", "list", "sweep", "store", "upload", "slow", "scan")
 
 
 def main():

@@ -66,6 +66,7 @@ def parse():
     parser.add_argument("--directory", type=pathlib.Path, help="where stores are; what was filled stays there for the next time")
     parser.add_argument("--fill", action="store_true", help="only fill them")
     parser.add_argument("--growth", action="store_true", help="memory and requests, up to a million drafts")
+    parser.add_argument("--most", type=int, default=1_000_000, help="with --growth, the largest number of drafts and objects")
     return parser.parse_args()
 
 
@@ -175,7 +176,7 @@ def lay_out(source, target):
 
 def grow(cronjob, arguments):
     """Measures memory and requests of a sweep by the number of drafts."""
-    sizes = (10_000, 100_000, 1_000_000)
+    sizes = [size for size in (10_000, 100_000, 1_000_000) if size <= arguments.most]
     report = Report("sweep-growth")
     memory, calls = {}, {}
     for name, expired in {"all have expired": None, "1,000 have expired": 1_000}.items():
@@ -221,6 +222,10 @@ def grow_counts(cronjob, report, sizes):
             print(f"{size} objects, {name}: {requests}; {most:.0f} MiB", flush=True)
             memory[name].append((size, most))
             lists[name].append((size, requests["list"]))
+    most, least = sizes[-1], sizes[0]
+    report.measure(f"Lists of a count of {most} objects in one sweep", [lists["in one sweep"][-1][1]], "lists", most * 1.1 // 1_000)
+    grown = memory["in one sweep"][-1][1] / memory["in one sweep"][0][1]
+    report.measure(f"Memory of that count, as a multiple of that of {least} objects", [grown], "times", 1.25)
     report.grows("Memory of a count", "objects", "MiB at most", memory)
     report.grows("Lists of a count", "objects", "lists", lists)
 
