@@ -1,20 +1,19 @@
 //! Events by webhooks: real posts to a real endpoint, which is in turn well, broken, silent and gone, from servers that are
 //! killed.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod kills;
+
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
 use draftstore_service::events::EventId;
 use draftstore_webhooks::{Secrets, Signed};
-use futures::future::join_all;
-use rand::RngExt as _;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpListener;
-use tokio::sync::watch;
 use tokio::task::block_in_place;
 use tokio::time::sleep;
 use tokio_rustls::TlsAcceptor;
@@ -24,19 +23,12 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::callers::ground::{Policy, bearer, new_key};
 use crate::front::{FRONTS, Front};
-use crate::server::Server;
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const NEXT_SECRET: &str = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-/// The numbers of kills, of confirms that are answered at least, and of servers, unless the variables of these names set others.
-const KILLS: usize = 8;
-const CONFIRMS: usize = 20;
-const REPLICAS: usize = 3;
-const CLIENTS: usize = 4;
-
 /// The time for a change of a file, or for the last events.
-const PATIENCE: Duration = Duration::from_secs(240);
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// An answer of the endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,14 +42,6 @@ enum Answer {
     Redirect,
     Gone,
 }
-
-/// The answers of a troubled endpoint, over and over.
-const TROUBLED: [Answer; 16] = {
-    use Answer::{Error, Gone, Ok, Redirect, Reset, Silence};
-    [
-        Ok, Ok, Error, Ok, Ok, Ok, Silence, Ok, Ok, Reset, Ok, Ok, Redirect, Ok, Gone, Ok,
-    ]
-};
 
 /// An endpoint on loopback, which verifies what it receives.
 struct Sink {
@@ -641,240 +625,4 @@ fn invalid_webhooks_are_refused_with_their_place() {
     let log = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert_eq!(refused.status.code(), Some(64), "{log}");
     assert!(log.contains("webhooks: must be a list: write [[webhooks]]"), "{log}");
-}
-
-/// The servers, some of which may just have been killed.
-#[derive(Debug, Clone)]
-struct Scene {
-    http: Vec<String>,
-    go_on: bool,
-}
-
-fn number(variable: &str, otherwise: usize) -> usize {
-    std::env::var(variable).map_or(otherwise, |text| {
-        text.parse().unwrap_or_else(|_| panic!("{variable} is a number"))
-    })
-}
-
-/// Kills one of `REPLICAS` servers on one store after the other under load, `KILLS` times and until `CONFIRMS` confirms were
-/// answered, with an endpoint that acknowledges most events and fails in every other way.
-#[tokio::test(flavor = "multi_thread")]
-async fn kills_and_a_troubled_endpoint_lose_no_event() {
-    let [kills, confirms, replicas] = [("KILLS", KILLS), ("CONFIRMS", CONFIRMS), ("REPLICAS", REPLICAS)]
-        .map(|(name, otherwise)| number(name, otherwise));
-    let store = draftstore_testing::Embedded::start().await;
-    let sink = Sink::start(&TROUBLED).await;
-    let [(shop, shop_entry), (strict, strict_entry)] = ["shop", "strict"].map(new_key);
-    let policy = Policy::new(&format!(
-        "[profiles.images.checks.type]\n{shop_entry}scopes = ['upload', 'confirm', 'discard', 'manage']\n\
-         {strict_entry}scopes = ['upload', 'inspect']\nprofile = 'images'\n[[webhooks]]\nname = \"erp\"\nurl = \"{}\"\n\
-         private_hosts = [\"127.0.0.1\"]\nsecrets = [\"{SECRET}\"]\nevents = [\"draft.confirmed\", \"draft.rejected\", \
-         \"draft.discarded\", \"object.deleted\", \"object.updated\", \"object.copied\", \"object.moved\", \
-         \"object.restored\"]\n",
-        sink.url
-    ));
-    let path = policy.path();
-    let settings = [
-        ("AUTH", "api-key"),
-        ("POLICY_FILE", path.to_str().expect("UTF-8")),
-        ("CONFIRM_TIMEOUT", "10"),
-        ("RATE_LIMIT", "off"),
-        ("CONFIRM_RATE_LIMIT", "off"),
-        ("ADDRESS_RATE_LIMIT", "off"),
-    ];
-    let start = || block_in_place(|| crate::iam::server(&store.endpoint(), &store.endpoint(), &settings));
-    let without_auth = block_in_place(|| crate::iam::server(&store.endpoint(), &store.endpoint(), &[]));
-    crate::iam::call(&without_auth, "draft-bucket", json!({})).await;
-    drop(without_auth);
-    draftstore_testing::keep_versions(&store.endpoint(), &"main".parse().expect("a name")).await;
-    let mut servers: Vec<_> = (0..replicas).map(|_| start()).collect();
-
-    let addresses = |servers: &[Server]| servers.iter().map(|server| server.http.clone()).collect();
-    let (scene, of_clients) = watch::channel(Scene {
-        http: addresses(&servers),
-        go_on: true,
-    });
-    let confirmed = Arc::new(AtomicUsize::new(0));
-    let clients = (0..CLIENTS).map(|number| {
-        let client = Client {
-            number,
-            http: http_client(),
-            keys: [shop.clone(), strict.clone()],
-            scene: of_clients.clone(),
-            confirmed: Arc::clone(&confirmed),
-            done: Done::default(),
-        };
-        tokio::spawn(client.work())
-    });
-    let clients = tokio::spawn(join_all(clients));
-    for kill in 0.. {
-        if kill >= kills && confirmed.load(Ordering::SeqCst) >= confirms {
-            break;
-        }
-        let life = Duration::from_millis(rand::rng().random_range(100..1500));
-        sleep(life).await;
-        if kill < kills {
-            let victim = kill % replicas;
-            block_in_place(|| servers[victim].signal("KILL"));
-            servers[victim] = start();
-            let http = addresses(&servers);
-            scene.send_replace(Scene { http, go_on: true });
-        }
-    }
-    scene.send_modify(|scene| scene.go_on = false);
-    let (mut done, mut untraced, mut cut_off) = (BTreeSet::new(), BTreeSet::new(), 0);
-    for client in clients.await.expect("no panic") {
-        let client = client.expect("no panic");
-        done.extend(client.acts);
-        untraced.extend(client.untraced);
-        cut_off += client.cut_off;
-    }
-    // A server may have been told that the endpoint is gone.
-    sink.answer(&[Answer::Ok]);
-    block_in_place(|| servers.clear());
-    let _server = start();
-    let missing = || {
-        let events = sink.acts();
-        done.iter()
-            .filter(|act| !events.contains_key(*act))
-            .cloned()
-            .collect::<Vec<_>>()
-    };
-    let begun = Instant::now();
-    while !missing().is_empty() {
-        assert!(begun.elapsed() < PATIENCE, "no event of {:?}", missing());
-        sleep(Duration::from_millis(100)).await;
-    }
-    let events = sink.acts();
-    for (act, ids) in &events {
-        let happened = done.contains(act) || untraced.contains(act);
-        assert!(happened, "an event of {act:?}, which did not happen");
-        assert_eq!(ids.len(), 1, "one ID for {act:?}: {ids:?}");
-    }
-    let posts: usize = events.values().flat_map(BTreeMap::values).sum();
-    println!(
-        "{kills} kills of {replicas} servers, {} confirms and {} other acts, {cut_off} answers cut off by a kill, {} events \
-         acknowledged more than once",
-        confirmed.load(Ordering::SeqCst),
-        done.len() - confirmed.load(Ordering::SeqCst),
-        posts - events.len()
-    );
-}
-
-/// The acts that were answered with success, by the kind of event and the name, and the number of answers that a kill cut off.
-#[derive(Debug, Default)]
-struct Done {
-    acts: Vec<(String, String)>,
-    /// The acts whose traces another act has removed.
-    untraced: Vec<(String, String)>,
-    cut_off: usize,
-}
-
-/// A client that repeats each call until it is answered, at any of the servers.
-struct Client {
-    number: usize,
-    http: reqwest::Client,
-    /// The keys of the caller without checks, and of the one with checks.
-    keys: [String; 2],
-    scene: watch::Receiver<Scene>,
-    confirmed: Arc<AtomicUsize>,
-    done: Done,
-}
-
-impl Client {
-    fn server(&self) -> String {
-        let http = &self.scene.borrow().http;
-        http[rand::rng().random_range(0..http.len())].clone()
-    }
-
-    async fn work(mut self) -> Done {
-        for n in 0.. {
-            if !self.scene.borrow().go_on {
-                break;
-            }
-            let name = format!("{}/{n}", self.number);
-            let draft = self.upload(0, json!({"object_name": name, "unique": n % 2 == 0})).await;
-            match n % 4 {
-                // A draft that nothing happens to.
-                3 => {}
-                2 => self.act("draft.discarded", &name, "discard-draft", draft).await,
-                _ => {
-                    self.act("draft.confirmed", &name, "confirm-upload", draft).await;
-                    self.confirmed.fetch_add(1, Ordering::SeqCst);
-                    if n % 8 == 0 {
-                        self.acts_on(&name).await;
-                    }
-                }
-            }
-        }
-        self.done
-    }
-
-    /// Does everything that can be done to an object, and some that is refused.
-    async fn acts_on(&mut self, name: &str) {
-        let [copy, moved, gone] = ["copy", "moved", "gone"].map(|of| format!("{name}-{of}"));
-        let update = json!({"object_name": name, "metadata": {"order": "42"}});
-        self.act("object.updated", name, "update-object", update).await;
-        let destination = json!({"object_name": name, "destination_name": copy});
-        self.act("object.copied", &copy, "copy-object", destination).await;
-        let destination = json!({"object_name": copy, "destination_name": moved});
-        self.act("object.moved", &moved, "move-object", destination).await;
-        let refused = json!({"object_name": name, "if_match": "\"00000000000000000000000000000000\""});
-        let error = self
-            .until_answered(0, "delete-object", &refused)
-            .await
-            .expect_err("refused");
-        assert!(error.starts_with("412"), "{error}");
-        let destination = json!({"object_name": name, "destination_name": gone});
-        self.act("object.copied", &gone, "copy-object", destination).await;
-        let deleted = json!({ "object_name": gone });
-        self.act("object.deleted", &gone, "delete-object", deleted).await;
-        // A restore removes the trace of a delete whose answer was cut off, and a repeat of the delete finds nothing to do.
-        let deleted = json!({ "object_name": moved });
-        self.until_answered(0, "delete-object", &deleted)
-            .await
-            .expect("deleted");
-        self.done.untraced.push(("object.deleted".to_owned(), moved.clone()));
-        self.act(
-            "object.restored",
-            &moved,
-            "restore-version",
-            json!({ "object_name": moved }),
-        )
-        .await;
-        let page = format!("{name}-page");
-        let draft = self
-            .upload(1, json!({"object_name": page, "content_type": "image/png"}))
-            .await;
-        self.until_answered(1, "check-draft", &draft).await.expect("checked");
-        self.done.acts.push(("draft.rejected".to_owned(), page));
-    }
-
-    async fn upload(&mut self, key: usize, request: Value) -> Value {
-        loop {
-            match upload_as(&self.http, &self.server(), &self.keys[key], request.clone()).await {
-                Ok(draft) => return draft,
-                Err(error) => assert!(!error.starts_with('4'), "{error}"),
-            }
-            sleep(Duration::from_millis(20)).await;
-        }
-    }
-
-    async fn act(&mut self, kind: &str, name: &str, path: &str, request: Value) {
-        let done = self.until_answered(0, path, &request).await;
-        done.unwrap_or_else(|error| panic!("{path} {name}: {error}"));
-        self.done.acts.push((kind.to_owned(), name.to_owned()));
-    }
-
-    /// Repeats a call until it is answered. Returns the refusal if there is one.
-    async fn until_answered(&mut self, key: usize, path: &str, request: &Value) -> Result<Value, String> {
-        loop {
-            match call(&self.http, &self.server(), &self.keys[key], path, request).await {
-                Err(error) if !error.starts_with('4') => {}
-                answered => return answered,
-            }
-            self.done.cut_off += 1;
-            sleep(Duration::from_millis(20)).await;
-        }
-    }
 }
