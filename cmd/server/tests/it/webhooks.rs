@@ -169,15 +169,19 @@ impl World {
              [profiles.scanned.checks.webhook]\nquorum = {quorum}\nprivate_hosts = ['127.0.0.1']\n"
         );
         for (number, scanner) in scanners.iter().enumerate() {
+            let secrets = match number {
+                1 => "secrets_file = 'scanner.secrets'".to_owned(),
+                _ => format!("secrets = ['{SECRET}']"),
+            };
             let written = write!(
                 policy,
-                "[[profiles.scanned.checks.webhook.scanners]]\nname = 'scanner-{number}'\nurl = '{}'\n\
-                 secrets = ['{SECRET}']\n",
+                "[[profiles.scanned.checks.webhook.scanners]]\nname = 'scanner-{number}'\nurl = '{}'\n{secrets}\n",
                 scanner.url
             );
             written.expect("a string takes text");
         }
         let policy = Policy::new(&policy);
+        policy.write("scanner.secrets", format!("{SECRET}\n"));
         Self {
             server: policy.server("api-key", variables),
             _policy: policy,

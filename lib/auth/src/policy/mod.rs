@@ -60,7 +60,7 @@ impl Policy {
             webhooks: webhooks::endpoints(sources, sender, &mut problems),
             tenants: tenants::named(&sources.file),
         };
-        let profiles = profiles::profiles(&sources.file.profiles, &policy.destinations, &mut problems);
+        let profiles = profiles::profiles(sources, &policy.destinations, &mut problems);
         tenants::check(&sources.file, &mut problems);
         callers::add(&mut policy, sources, &profiles, &mut problems);
         policy.issuers = issuers::issuers(sources, &profiles, remotes, &mut problems);

@@ -10,35 +10,33 @@ use draftstore_service::caller::{
 use draftstore_service::draft::RequestedOptions;
 use draftstore_service::limits::MAX_TAG_CHARS;
 use draftstore_service::{ObjectHeader, ObjectHeaders, RetentionMode, StorageOption};
-use draftstore_webhooks::{Destination, PrivateHosts, Secrets};
+use draftstore_webhooks::{Destination, PrivateHosts};
 
 use super::destinations::granted;
 use super::file;
 use super::problems::Problems;
+use super::sources::Sources;
+use super::webhooks::secrets;
 
 /// The profiles of a policy, by name.
 pub type Profiles = BTreeMap<String, Profile>;
 
-pub(super) fn profiles(
-    written: &BTreeMap<String, file::Profile>,
-    destinations: &Destinations,
-    problems: &mut Problems,
-) -> Profiles {
-    let named = written.iter();
+pub(super) fn profiles(sources: &Sources, destinations: &Destinations, problems: &mut Problems) -> Profiles {
+    let named = sources.file.profiles.iter();
     named
         .map(|(name, written)| {
             let place = format!("profiles.{name}");
             let profile = Profile {
                 name: Some(name.clone()),
                 destinations: granted_to(&place, written, destinations, problems),
-                ..profile(&place, written, problems)
+                ..profile(&place, written, sources, problems)
             };
             (name.clone(), profile)
         })
         .collect()
 }
 
-fn profile(place: &str, written: &file::Profile, problems: &mut Problems) -> Profile {
+fn profile(place: &str, written: &file::Profile, sources: &Sources, problems: &mut Problems) -> Profile {
     for (field, value) in [
         ("max_object_bytes", written.max_object_bytes),
         ("max_draft_lifetime", written.max_draft_lifetime),
@@ -78,11 +76,9 @@ fn profile(place: &str, written: &file::Profile, problems: &mut Problems) -> Pro
         };
         names.iter().filter_map(option).collect()
     });
-    if let Some(checks) = &written.checks {
-        report_bounds(&format!("{place}.checks"), checks, problems);
-    }
-    let checks = written.checks.clone().map(|settings| Checks {
-        settings,
+    let checks = written.checks.as_ref();
+    let checks = checks.map(|written| Checks {
+        settings: checked(&format!("{place}.checks"), written, sources, problems),
         content_types: content_types.clone(),
     });
     let profile = Profile {
@@ -155,6 +151,16 @@ pub(super) fn fixed(
     }
 }
 
+/// Returns the settings of checks, with the secrets of scanners. Records an error for each rule that they break.
+fn checked(place: &str, written: &CheckSettings, sources: &Sources, problems: &mut Problems) -> CheckSettings {
+    let mut settings = written.clone();
+    report_bounds(place, &settings, problems);
+    if let Some(webhook) = &mut settings.webhook {
+        check_webhook(&format!("{place}.webhook"), webhook, sources, problems);
+    }
+    settings
+}
+
 /// Records an error for each bound of a check that nothing could pass, or that is not kept.
 fn report_bounds(place: &str, checks: &CheckSettings, problems: &mut Problems) {
     let mut bound = |field: &str, value: u64, most: u64| {
@@ -185,9 +191,6 @@ fn report_bounds(place: &str, checks: &CheckSettings, problems: &mut Problems) {
             problems.add(format_args!("{place}.clamd.addresses"), rule);
         }
     }
-    if let Some(webhook) = &checks.webhook {
-        report_webhook(&format!("{place}.webhook"), webhook, problems);
-    }
     if let Some(tag) = &checks.tag {
         if !(1..=MAX_TAG_CHARS).contains(&tag.key.chars().count()) {
             let rule = format!("must have 1 to {MAX_TAG_CHARS} characters");
@@ -203,8 +206,8 @@ fn report_bounds(place: &str, checks: &CheckSettings, problems: &mut Problems) {
     }
 }
 
-/// Records an error for each scanner that cannot be asked.
-fn report_webhook(place: &str, check: &WebhookCheck, problems: &mut Problems) {
+/// Reads the secrets of scanners. Records an error for each scanner that cannot be asked.
+fn check_webhook(place: &str, check: &mut WebhookCheck, sources: &Sources, problems: &mut Problems) {
     let count = check.scanners.len();
     if !(1..=WebhookCheck::MAX_SCANNERS).contains(&count) {
         let rule = format!("must have 1 to {}", WebhookCheck::MAX_SCANNERS);
@@ -217,21 +220,23 @@ fn report_webhook(place: &str, check: &WebhookCheck, problems: &mut Problems) {
     let hosts = PrivateHosts::try_from(check.private_hosts.clone());
     let hosts = problems.take(format_args!("{place}.private_hosts"), hosts);
     let mut names = BTreeSet::new();
-    for (number, scanner) in check.scanners.iter().enumerate() {
+    for (number, scanner) in check.scanners.iter_mut().enumerate() {
         let place = format!("{place}.scanners[{number}]");
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
         let length = 1..=WebhookCheck::MAX_NAME_BYTES;
         if !length.contains(&scanner.name.len()) || !scanner.name.bytes().all(is_plain) {
             let rule = "must have 1 to 63 letters, digits, '-', '_' and '.'";
             problems.add(format_args!("{place}.name"), rule);
-        } else if !names.insert(&scanner.name) {
+        } else if !names.insert(scanner.name.clone()) {
             problems.add(format_args!("{place}.name"), "must be another one for each scanner");
         }
         if let Some(hosts) = &hosts {
             problems.take(format_args!("{place}.url"), Destination::new(&scanner.url, hosts));
         }
-        let secrets = Secrets::try_from(scanner.secrets.expose().to_vec());
-        problems.take(format_args!("{place}.secrets"), secrets);
+        let file = scanner.secrets_file.as_deref();
+        if let Some((texts, _)) = secrets(&place, &scanner.secrets, file, sources, problems) {
+            scanner.secrets = texts;
+        }
     }
 }
 

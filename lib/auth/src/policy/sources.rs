@@ -78,6 +78,14 @@ impl File {
             .webhooks
             .iter()
             .filter_map(|webhook| webhook.secrets_file.as_deref());
-        self.keys.as_deref().into_iter().chain(issuers).chain(webhooks)
+        let checks = self.profiles.values().filter_map(|profile| profile.checks.as_ref());
+        let scanners = checks.filter_map(|checks| checks.webhook.as_ref()).flat_map(|check| {
+            check
+                .scanners
+                .iter()
+                .filter_map(|scanner| scanner.secrets_file.as_deref())
+        });
+        let keys = self.keys.as_deref().into_iter();
+        keys.chain(issuers).chain(webhooks).chain(scanners)
     }
 }

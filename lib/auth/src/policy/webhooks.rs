@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use draftstore_service::caller::Tenant;
+use draftstore_service::caller::{HiddenTexts, Tenant};
 use draftstore_service::events::{Endpoint, EndpointName, Endpoints, EventId, EventKind, Outcome};
 use draftstore_webhooks::{Client, Destination, Message, PrivateHosts, Secrets};
 
@@ -84,7 +84,13 @@ fn webhook(
     let hosts = problems.take(format_args!("{place}.private_hosts"), hosts);
     let destination = Destination::new(&written.url, &hosts.unwrap_or_default());
     let destination = problems.take(format_args!("{place}.url"), destination);
-    let secrets = secrets(place, written, sources, problems);
+    let secrets = secrets(
+        place,
+        &written.secrets,
+        written.secrets_file.as_deref(),
+        sources,
+        problems,
+    );
     if written.events.is_empty() {
         problems.add(format_args!("{place}.events"), "must name at least one kind of event");
     }
@@ -104,7 +110,7 @@ fn webhook(
     Some(Webhook {
         name: name?,
         destination: destination?,
-        secrets: secrets?,
+        secrets: secrets?.1,
         kinds,
         tenants,
         concurrency,
@@ -112,20 +118,31 @@ fn webhook(
     })
 }
 
-fn secrets(place: &str, written: &file::Webhook, sources: &Sources, problems: &mut Problems) -> Option<Secrets> {
-    let texts = written.secrets.expose();
-    let Some(name) = &written.secrets_file else {
-        return problems.take(format_args!("{place}.secrets"), Secrets::try_from(texts.to_vec()));
+/// Returns the secrets of a webhook or a scanner, or of the file that it names instead, as texts too.
+pub(super) fn secrets(
+    place: &str,
+    written: &HiddenTexts,
+    file: Option<&str>,
+    sources: &Sources,
+    problems: &mut Problems,
+) -> Option<(HiddenTexts, Secrets)> {
+    let Some(name) = file else {
+        let secrets = Secrets::try_from(written.expose().to_vec());
+        return Some((
+            written.clone(),
+            problems.take(format_args!("{place}.secrets"), secrets)?,
+        ));
     };
     let place = format!("{place}.secrets_file");
-    if !texts.is_empty() {
+    if !written.expose().is_empty() {
         problems.add(&place, "must not be given beside secrets");
     }
     let content = sources.content(&place, name, problems)?;
     let content = problems.take(&place, std::str::from_utf8(content))?;
     let lines = content.lines().map(str::trim).filter(|line| !line.is_empty());
     let texts: Vec<_> = lines.map(str::to_owned).collect();
-    problems.take(&place, Secrets::try_from(texts))
+    let secrets = problems.take(&place, Secrets::try_from(texts.clone()))?;
+    Some((texts.into(), secrets))
 }
 
 #[async_trait]

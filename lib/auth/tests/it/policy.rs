@@ -484,6 +484,18 @@ async fn scanners_that_must_not_be_asked_are_named() {
             check("", &scanner("https://b.example").replace("whsec_", "whsec")),
             "scanners[1].secrets: a secret must be",
         ),
+        (
+            check("", "name = 'two'\nurl = 'https://b.example'"),
+            "scanners[1].secrets: there must be one secret, or two",
+        ),
+        (
+            check("", &format!("{}\nsecrets_file = 'none'", scanner("https://b.example"))),
+            "scanners[1].secrets_file: must not be given beside secrets",
+        ),
+        (
+            check("", "name = 'two'\nurl = 'https://b.example'\nsecrets_file = 'none'"),
+            "scanners[1].secrets_file: ",
+        ),
     ] {
         let said = said(&policy).await;
         assert!(said.contains(&format!("{place}.{says}")), "{policy}: {said}");

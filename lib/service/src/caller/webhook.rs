@@ -43,8 +43,11 @@ pub struct WebhookScanner {
     #[serde(skip_serializing)]
     pub url: String,
     /// The secrets that sign requests.
-    #[serde(skip_serializing)]
+    #[serde(default, skip_serializing)]
     pub secrets: HiddenTexts,
+    /// The file that has the secrets instead. The reader of the settings reads it, and sets the secrets.
+    #[serde(default, skip_serializing)]
+    pub secrets_file: Option<String>,
 }
 
 impl fmt::Debug for WebhookScanner {
@@ -63,6 +66,12 @@ impl HiddenTexts {
     /// Returns the texts, for what uses them.
     pub fn expose(&self) -> &[String] {
         &self.0
+    }
+}
+
+impl From<Vec<String>> for HiddenTexts {
+    fn from(texts: Vec<String>) -> Self {
+        Self(texts)
     }
 }
 
