@@ -518,6 +518,20 @@ check('a folder of confirmed objects is opened, and an object in it is described
 
 check('a delete is undone, and an older version is restored', async ({ server }) => {
   await server.keepVersions()
+  await restores(server)
+})
+
+test('a delete is undone, and an older copy is restored, without versions', { timeout: 240_000 }, async () => {
+  const server = await startServer({ KEEP_REPLACED: 'true' })
+  try {
+    await restores(server)
+  } finally {
+    await server.stop()
+  }
+})
+
+/** Replaces an object, deletes and undeletes it, and restores what was replaced. */
+async function restores(server) {
   for (const text of ['first', 'second, and longer']) {
     await server.draft('note.txt', text)
     await server.call('confirm-upload', { object_name: 'note.txt', overwrite: true })
@@ -543,7 +557,7 @@ check('a delete is undone, and an older version is restored', async ({ server })
   await dialog.waitFor({ state: 'detached' })
   await row.filter({ hasText: '5 bytes' }).waitFor()
   await tab.close()
-})
+}
 
 check('the usage is shown by tenant, stage and storage class', async ({ server }) => {
   const tab = await openConsole(browser, server)

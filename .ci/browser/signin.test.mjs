@@ -92,8 +92,19 @@ test('the state of checks is shown, and checks are started', { timeout: 240_000 
     await dialog.getByText('rejected', { exact: true }).waitFor()
     await dialog.getByText('Rejected by type').first().waitFor()
     await check.waitFor({ state: 'detached' })
+    const confirm = dialog.getByRole('button', { name: 'Confirm' })
+    assert.equal(await confirm.count(), 0)
     await assertAccessible(page)
-    await tab.close(/401 \(Unauthorized\)/)
+    await page.keyboard.press('Escape')
+    const row = rowOf(page, 'Drafts', lie.name)
+    await row.getByRole('button', { name: lie.name, exact: true }).click()
+    await dialog.getByText('Rejected by type').first().waitFor()
+    assert.equal(await confirm.count(), 0)
+    // The list does not know of checks, so that its button tells why.
+    await page.keyboard.press('Escape')
+    await row.getByRole('button', { name: 'Confirm' }).click()
+    await page.getByRole('alert').filter({ hasText: 'was not confirmed' }).filter({ hasText: 'type' }).waitFor()
+    await tab.close(/401 \(Unauthorized\)/, /422 \(Unprocessable/)
   } finally {
     await server.stop()
   }

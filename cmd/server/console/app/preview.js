@@ -10,7 +10,7 @@ import { download } from './download.js'
 import { bytes, kindOf, moment } from './format.js'
 import { icon } from './icons.js'
 import { showError } from './toasts.js'
-import { deleteObject, hasVersions, showVersions } from './versions.js'
+import { deleteObject, hasVersions, isVersioned, showVersions } from './versions.js'
 
 /** The maximum size of a text preview, in bytes. */
 const MAX_TEXT = 128 * 1024
@@ -51,7 +51,8 @@ export async function preview(item, { stage, act, changed }) {
     actions.unshift(h('a', { class: 'button', href: issued.download_url, target: '_blank', rel: 'noopener noreferrer' },
       icon('open'), h('span', { class: 'label' }, 'Open')))
   }
-  if (act) actions.push(...draftActions((action) => finish(action)))
+  const isRejected = () => inspected.checks?.state === 'CHECK_STATE_REJECTED'
+  if (act) actions.push(...draftActions((action) => finish(action), isRejected()))
   if (CHECKABLE.includes(inspected.checks?.state)) actions.unshift(checkButton(item, inspected, () => showDetails()))
   if (changed) actions.push(...objectActions(inspected, () => dialog.close(), changed))
   const dialog = open({
@@ -60,7 +61,10 @@ export async function preview(item, { stage, act, changed }) {
     content: h('div', { class: 'preview-grid' }, view(item, issued, stage), details(item, issued, inspected)),
     actions,
   })
-  const showDetails = () => dialog.querySelector('.details').replaceWith(details(item, issued, inspected))
+  const showDetails = () => {
+    dialog.querySelector('.details').replaceWith(details(item, issued, inspected))
+    if (isRejected()) dialog.querySelector('.dialog-foot .primary')?.remove()
+  }
   const finish = async (action) => {
     const buttons = dialog.querySelectorAll('.dialog-foot button')
     for (const { disabled } of buttons) if (disabled) return
@@ -87,11 +91,12 @@ function checkButton(item, inspected, changed) {
   return check
 }
 
-function draftActions(finish) {
+/** Creates the buttons for a draft. One that checks have rejected cannot be confirmed, and the details say why. */
+function draftActions(finish, isRejected) {
   return [
-    button('Discard', { symbol: 'trash', kind: 'danger', onclick: () => finish('discard') }),
-    button('Confirm', { symbol: 'check', kind: 'primary', onclick: () => finish('confirm'), autofocus: true }),
-  ]
+    button('Discard', { symbol: 'trash', kind: 'danger', onclick: () => finish('discard'), autofocus: isRejected }),
+    !isRejected && button('Confirm', { symbol: 'check', kind: 'primary', onclick: () => finish('confirm'), autofocus: true }),
+  ].filter(Boolean)
 }
 
 function objectActions(object, close, changed) {
@@ -160,7 +165,7 @@ function details(item, issued, inspected) {
     ['ETag', issued.etag, 'code'],
     ['SHA-256', inspected.checksum_sha256 ?? inspected.checksums?.sha256, 'code'],
     ['Draft ID', item.draft_id ?? inspected.draft_id, 'code'],
-    ['Version', hasVersions(inspected) && inspected.version_id, 'code'],
+    ['Version', isVersioned(inspected) && inspected.version_id, 'code'],
     ...Object.entries(inspected.metadata ?? {}),
     ...Object.entries(inspected.tags ?? {}).map(([name, value]) => [`Tag ${name}`, value || '(empty)']),
   ]

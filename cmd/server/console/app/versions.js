@@ -9,9 +9,17 @@ import { showError, showSuccess } from './toasts.js'
 /** The maximum number of versions that are shown. */
 const MAX_SHOWN = 100
 
+/** True if the server keeps a copy of each object that is replaced or deleted, where the main bucket has no versions. */
+const keepsCopies = 'keepsCopies' in document.documentElement.dataset
+
 /** Returns true if the main bucket keeps versions of the object. */
-export function hasVersions({ version_id }) {
+export function isVersioned({ version_id }) {
   return Boolean(version_id) && version_id !== 'null'
+}
+
+/** Returns true if older versions of the object may be kept, or copies in their place. */
+export function hasVersions(object) {
+  return keepsCopies || isVersioned(object)
 }
 
 /** Deletes the described version of an object, after asking. Resolves to true if it was deleted. */
@@ -31,9 +39,11 @@ export async function deleteObject(object, restored) {
 function askToDelete(object) {
   return new Promise((resolve) => {
     let sure = false
-    const consequence = hasVersions(object)
+    const consequence = isVersioned(object)
       ? ' is deleted. The store keeps its versions.'
-      : ' is deleted at once. This cannot be undone, unless the server keeps copies of what is deleted.'
+      : keepsCopies
+        ? ' is deleted. The server keeps a copy for some time.'
+        : ' is deleted at once. This cannot be undone.'
     const dialog = open({
       title: 'Delete this file?',
       kind: 'small',
@@ -71,7 +81,9 @@ export async function showVersions(object, restored) {
   const dialog = open({
     title: `Versions of ${object_name}`,
     kind: 'small',
-    content: h('ul', { class: 'versions', 'aria-label': 'Versions' }, ...versions.map((version) => versionRow(version, choose))),
+    content: versions.length > 0
+      ? h('ul', { class: 'versions', 'aria-label': 'Versions' }, ...versions.map((version) => versionRow(version, choose)))
+      : h('p', {}, 'No older version is kept.'),
     actions: [button('Done', { onclick: () => dialog.close(), autofocus: true })],
   })
 }

@@ -1,5 +1,6 @@
 //! The console's files, which are included in the binary.
 
+use axum::body::Bytes;
 use sha2::{Digest as _, Sha256};
 
 /// A file of the console.
@@ -43,6 +44,16 @@ macro_rules! asset {
 
 /// The HTML page, which is served at `/`.
 pub(super) static PAGE: Asset = asset!("index.html", HTML);
+
+/// Returns the HTML page. If the server keeps copies of what is replaced and deleted, the page says so to its scripts.
+pub(super) fn page(keeps_copies: bool) -> Bytes {
+    const PLAIN: &str = "<html lang=\"en\">";
+    if !keeps_copies {
+        return Bytes::from_static(PAGE.bytes);
+    }
+    let page = String::from_utf8_lossy(PAGE.bytes);
+    page.replacen(PLAIN, "<html lang=\"en\" data-keeps-copies>", 1).into()
+}
 
 /// The files that the page loads.
 pub(super) static ASSETS: [Asset; 28] = [

@@ -63,7 +63,8 @@ pub(crate) fn with_own_origins(origins: AllowedOrigins, scheme: &str, port: u16)
 /// Returns the page, with a policy of what it may load.
 async fn page(State(drafts): State<Arc<Drafts>>, headers: HeaderMap) -> Response {
     let policy = policy::of_page(&drafts).await;
-    let mut response = answer(&assets::PAGE, &headers);
+    let page = assets::page(drafts.policy().replaced_lifetime().is_some());
+    let mut response = revalidated(assets::PAGE.content_type, page.clone(), &etag(&page), &headers);
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
     response
 }

@@ -54,6 +54,22 @@ async fn page_loads_only_files_of_the_server() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn page_says_if_copies_are_kept() {
+    let mut etags = Vec::new();
+    for (keeps, tag) in [
+        ("false", "<html lang=\"en\">"),
+        ("true", "<html lang=\"en\" data-keeps-copies>"),
+    ] {
+        let server = Server::start_with(&[("KEEP_REPLACED", keeps)]);
+        let page = get(&server, "/").await;
+        etags.push(text(page.headers(), "etag").to_owned());
+        let html = page.text().await.expect("text");
+        assert!(html.contains(tag), "{html}");
+    }
+    assert_ne!(etags[0], etags[1]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn page_may_run_only_its_scripts_and_reach_only_its_store() {
     let server = Server::start();
     let page = get(&server, "/").await;
