@@ -116,14 +116,12 @@ pub(crate) enum EventsCommand {
     /// List the events that a webhook has not acknowledged: dead letters first, and then those that are sent again.
     List {
         /// Name of the webhook.
-        #[arg(value_name = "WEBHOOK")]
-        endpoint: String,
+        webhook: String,
     },
     /// Send events to a webhook once more, now.
     Redeliver {
         /// Name of the webhook.
-        #[arg(value_name = "WEBHOOK")]
-        endpoint: String,
+        webhook: String,
         /// IDs of the events. Default: all that the webhook lacks.
         #[arg(value_name = "ID")]
         event_ids: Vec<String>,

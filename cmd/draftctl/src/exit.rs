@@ -25,7 +25,10 @@ pub(crate) const MEANINGS: [(Exit, &str); 12] = [
     (Exit::Success, "success"),
     (Exit::Failed, "any other error"),
     (Exit::Usage, "invalid command line"),
-    (Exit::NotFound, "the draft, object, upload or bucket does not exist"),
+    (
+        Exit::NotFound,
+        "the draft, object, upload, webhook or bucket does not exist",
+    ),
     (
         Exit::AlreadyExists,
         "an object, or a local file, with this name already exists",

@@ -15,7 +15,7 @@ use crate::errors::{
     IDEMPOTENCY_KEY_REUSED, NO_MORE_UPLOADS, OBJECT_ALREADY_EXISTS, OBJECT_ARCHIVED, OBJECT_BUSY, OBJECT_CHANGED,
     OBJECT_LOCKED, OBJECT_NOT_FOUND, PIN_MISMATCH, REJECTED, Reason, SCANNER_UNAVAILABLE, STREAM_ENDED,
     TICKETS_NOT_CONFIGURED, UPLOAD_INCOMPLETE, UPLOAD_NOT_FOUND, USAGE_NOT_COUNTED, VERSION_NOT_FOUND,
-    VERSIONS_NOT_ENABLED,
+    VERSIONS_NOT_ENABLED, WEBHOOK_NOT_FOUND,
 };
 use crate::gate::{Admitted, Bounds};
 
@@ -248,12 +248,12 @@ macro_rules! calls {
         ..DraftRef::default()
     }] };
     (@webhook $request:ident) => { vec![DraftRef {
-        webhook: Some($request.endpoint.clone()),
+        webhook: Some($request.webhook.clone()),
         ..DraftRef::default()
     }] };
     (@events $request:ident) => {{
         let event = |event_id: &String| DraftRef {
-            webhook: Some($request.endpoint.clone()),
+            webhook: Some($request.webhook.clone()),
             event_id: Some(event_id.clone()),
             ..DraftRef::default()
         };
@@ -459,12 +459,12 @@ calls! {
     }
     ListUndeliveredEvents(ListUndeliveredEventsRequest): POST "/api/v1/list-undelivered-events" {
         scopes: [[Admin]], size: One, kind: Quick, audit: webhook,
-        failures: [BUCKET_NOT_FOUND],
+        failures: [WEBHOOK_NOT_FOUND, BUCKET_NOT_FOUND],
         tag: "Events",
     }
     RedeliverEvents(RedeliverEventsRequest): POST "/api/v1/redeliver-events" {
         scopes: [[Admin]], size: One, kind: Long, audit: events,
-        failures: [BUCKET_NOT_FOUND],
+        failures: [WEBHOOK_NOT_FOUND, BUCKET_NOT_FOUND],
         tag: "Events",
     }
     ListEvents(ListEventsRequest): POST "/api/v1/list-events" {

@@ -86,6 +86,7 @@ reasons! {
     OBJECT_NOT_FOUND: NOT_FOUND, NotFound, "The object does not exist, or belongs to another tenant.";
     VERSION_NOT_FOUND: NOT_FOUND, NotFound, "The object has no such version, or belongs to another tenant.";
     UPLOAD_NOT_FOUND: NOT_FOUND, NotFound, "The upload was completed or aborted, has expired, or belongs to another tenant.";
+    WEBHOOK_NOT_FOUND: NOT_FOUND, NotFound, "The policy has no webhook of the name.";
     BUCKET_NOT_FOUND: NOT_FOUND, NotFound, "The bucket does not exist yet.";
     USAGE_NOT_COUNTED: NOT_FOUND, NotFound, "No sweep has counted the objects of the tenant yet.";
     METHOD_NOT_ALLOWED: METHOD_NOT_ALLOWED, Unimplemented, "The path does not support the method.";
@@ -260,6 +261,7 @@ impl Failure {
                 Error::NotFound(Missing::Object) => row(OBJECT_NOT_FOUND),
                 Error::NotFound(Missing::Upload) => row(UPLOAD_NOT_FOUND),
                 Error::NotFound(Missing::Version) => row(VERSION_NOT_FOUND),
+                Error::NotFound(Missing::Webhook) => row(WEBHOOK_NOT_FOUND),
                 Error::NoVersions => row(VERSIONS_NOT_ENABLED),
                 Error::NotFound(Missing::Bucket) => row(BUCKET_NOT_FOUND),
                 Error::AlreadyExists | Error::ConfirmedElsewhere(_) => row(OBJECT_ALREADY_EXISTS).fields(place(error)),
@@ -414,6 +416,7 @@ pub(crate) fn samples() -> Vec<Failure> {
         Error::NotFound(Missing::Draft).into(),
         Error::NotFound(Missing::Object).into(),
         Error::NotFound(Missing::Upload).into(),
+        Error::NotFound(Missing::Webhook).into(),
         Error::NotFound(Missing::Bucket).into(),
         Error::AlreadyExists.into(),
         Error::ConfirmedElsewhere(Some("archive".to_owned())).into(),
@@ -501,6 +504,7 @@ mod tests {
             (412, Code::FailedPrecondition, None),
             (412, Code::FailedPrecondition, None),
             (409, Code::ResourceExhausted, None),
+            (404, Code::NotFound, None),
             (404, Code::NotFound, None),
             (404, Code::NotFound, None),
             (404, Code::NotFound, None),

@@ -156,6 +156,9 @@ pub enum Missing {
     /// The draft has no multipart upload of that ID: it was completed or aborted, or has ended.
     #[error("upload")]
     Upload,
+    /// The policy has no webhook of that name, and no event is kept for one.
+    #[error("webhook")]
+    Webhook,
     /// The buckets have not been created yet.
     #[error("bucket")]
     Bucket,

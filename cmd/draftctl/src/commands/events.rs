@@ -18,14 +18,14 @@ const MAX_TOGETHER: usize = 100;
 
 pub(super) async fn run(context: &Context, command: EventsCommand) -> Result<Exit, CommandError> {
     match command {
-        EventsCommand::List { endpoint } => list(context, endpoint).await,
-        EventsCommand::Redeliver { endpoint, event_ids } => redeliver(context, &endpoint, event_ids).await,
+        EventsCommand::List { webhook } => list(context, webhook).await,
+        EventsCommand::Redeliver { webhook, event_ids } => redeliver(context, &webhook, event_ids).await,
         EventsCommand::Tail(args) => tail::run(context, args).await,
     }
 }
 
-async fn list(context: &Context, endpoint: String) -> Result<Exit, CommandError> {
-    each_page(context, &endpoint, |event| {
+async fn list(context: &Context, webhook: String) -> Result<Exit, CommandError> {
+    each_page(context, &webhook, |event| {
         let happened = event
             .happened_at
             .map(|at| HumanTime(at).to_string())
@@ -42,10 +42,10 @@ async fn list(context: &Context, endpoint: String) -> Result<Exit, CommandError>
 }
 
 /// Sends events again. One that the webhook does not acknowledge does not keep the others.
-async fn redeliver(context: &Context, endpoint: &str, event_ids: Vec<String>) -> Result<Exit, CommandError> {
+async fn redeliver(context: &Context, webhook: &str, event_ids: Vec<String>) -> Result<Exit, CommandError> {
     let mut ids = event_ids;
     if ids.is_empty() {
-        each_page(context, endpoint, |event| {
+        each_page(context, webhook, |event| {
             ids.push(event.event_id);
             Ok(())
         })
@@ -55,7 +55,7 @@ async fn redeliver(context: &Context, endpoint: &str, event_ids: Vec<String>) ->
     let mut exit = Exit::Success;
     for ids in ids.chunks(MAX_TOGETHER) {
         let request = RedeliverEventsRequest {
-            endpoint: endpoint.to_owned(),
+            webhook: webhook.to_owned(),
             event_ids: ids.to_vec(),
         };
         let response = context.server().await?.call(&context.output, request, send).await?;
@@ -74,7 +74,6 @@ fn text(outcome: &RedeliveryOutcome) -> String {
         RedeliveryResult::Delivered => "delivered",
         RedeliveryResult::NotAcknowledged => "not acknowledged",
         RedeliveryResult::NotFound | RedeliveryResult::Unspecified => "no such event",
-        RedeliveryResult::NoWebhook => "no such webhook in the policy",
     };
     format!("{}: {what}", outcome.event_id)
 }
@@ -82,14 +81,14 @@ fn text(outcome: &RedeliveryOutcome) -> String {
 /// Runs a function for each event that the webhook lacks, as pages arrive.
 async fn each_page(
     context: &Context,
-    endpoint: &str,
+    webhook: &str,
     mut each: impl FnMut(UndeliveredEvent) -> Result<(), CommandError>,
 ) -> Result<(), CommandError> {
     let get = async |mut client: GrpcClient, request| client.list_undelivered_events(request).await;
     let mut page_token = None;
     loop {
         let request = ListUndeliveredEventsRequest {
-            endpoint: endpoint.to_owned(),
+            webhook: webhook.to_owned(),
             page_size: None,
             page_token,
         };

@@ -20,6 +20,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::PrivatePkcs8KeyDer;
 use tokio_util::task::AbortOnDropHandle;
+use tonic::Code;
 
 use crate::callers::ground::{Policy, bearer, new_key};
 use crate::front::{FRONTS, Front};
@@ -480,7 +481,11 @@ fn assert_redeliveries_are_audited(log: &str, given_up: &EventId) {
     assert_eq!(of("ListUndeliveredEvents", "OK"), ("erp".into(), Value::Null));
     assert_eq!(of("RedeliverEvents", "OK"), ("erp".into(), id.clone()));
     assert_eq!(of("RedeliverEvents", "NOT_ACKNOWLEDGED"), ("erp".into(), id.clone()));
-    assert_eq!(of("RedeliverEvents", "NO_WEBHOOK"), ("none".into(), id));
+    assert_eq!(of("RedeliverEvents", "WEBHOOK_NOT_FOUND"), ("none".into(), id));
+    assert_eq!(
+        of("ListUndeliveredEvents", "WEBHOOK_NOT_FOUND"),
+        ("none".into(), Value::Null)
+    );
 }
 
 async fn sends_a_dead_letter_again(front: Front) {
@@ -514,7 +519,7 @@ async fn sends_a_dead_letter_again(front: Front) {
         let mut events = Vec::new();
         let mut page_token = Value::Null;
         loop {
-            let page = json!({"endpoint": "erp", "page_token": page_token});
+            let page = json!({"webhook": "erp", "page_token": page_token});
             let page = call("list-undelivered-events", page).await.expect("listed");
             events.extend(page["events"].as_array().into_iter().flatten().cloned());
             page_token = page["next_page_token"].clone();
@@ -538,21 +543,26 @@ async fn sends_a_dead_letter_again(front: Front) {
         (&given_up.to_string().into(), &"draft.confirmed".into())
     );
 
-    let again = json!({"endpoint": "erp", "event_ids": [given_up.to_string()]});
+    let again = json!({"webhook": "erp", "event_ids": [given_up.to_string()]});
     let refused = call("redeliver-events", again.clone()).await.expect("answered");
     assert_eq!(refused["outcomes"][0]["result"], "REDELIVERY_RESULT_NOT_ACKNOWLEDGED");
     sink.answer(&[Answer::Ok]);
     let sent = call("redeliver-events", again).await.expect("answered");
     assert_eq!(sent["outcomes"][0]["result"], "REDELIVERY_RESULT_DELIVERED");
     assert!(sink.received().iter().any(|(id, _)| *id == given_up.to_string()));
-    let twice = json!({"endpoint": "erp", "event_ids": [given_up.to_string(), given_up.to_string()]});
+    let twice = json!({"webhook": "erp", "event_ids": [given_up.to_string(), given_up.to_string()]});
     let twice = call("redeliver-events", twice).await;
     assert_eq!(twice.expect_err("invalid").fields, ["event_ids[1]"]);
-    let invalid = call("redeliver-events", json!({"endpoint": "none", "event_ids": ["x"]})).await;
+    let invalid = call("redeliver-events", json!({"webhook": "none", "event_ids": ["x"]})).await;
     assert_eq!(invalid.expect_err("invalid").fields, ["event_ids[0]"]);
-    let unknown = json!({"endpoint": "none", "event_ids": [given_up.to_string()]});
-    let unknown = call("redeliver-events", unknown).await.expect("answered");
-    assert_eq!(unknown["outcomes"][0]["result"], "REDELIVERY_RESULT_NO_WEBHOOK");
+    let unknown = json!({"webhook": "none", "event_ids": [given_up.to_string()]});
+    for (path, request) in [
+        ("redeliver-events", unknown),
+        ("list-undelivered-events", json!({"webhook": "none"})),
+    ] {
+        let unknown = call(path, request).await.expect_err("no such webhook");
+        unknown.assert(404, Code::NotFound, "WEBHOOK_NOT_FOUND");
+    }
 
     let metrics = http
         .get(format!("http://{}/metrics", server.admin))

@@ -16,7 +16,7 @@ impl Mapping for v1::ListUndeliveredEventsRequest {
 
     async fn call(self, api: &Api, admitted: &Admitted) -> Result<Self::Response, Failure> {
         let request = ListUndelivered {
-            endpoint: self.endpoint,
+            webhook: self.webhook,
             page_size: self.page_size,
             page_token: self.page_token,
         };
@@ -40,7 +40,7 @@ impl Mapping for v1::RedeliverEventsRequest {
 
     async fn call(self, api: &Api, admitted: &Admitted) -> Result<Self::Response, Failure> {
         let request = RedeliverEvents {
-            endpoint: self.endpoint,
+            webhook: self.webhook,
             event_ids: self.event_ids,
         };
         let results = api.drafts(admitted).redeliver(&request).await?;
@@ -50,7 +50,6 @@ impl Mapping for v1::RedeliverEventsRequest {
                 RedeliveryResult::Delivered => v1::RedeliveryResult::Delivered,
                 RedeliveryResult::NotAcknowledged => v1::RedeliveryResult::NotAcknowledged,
                 RedeliveryResult::NotFound => v1::RedeliveryResult::NotFound,
-                RedeliveryResult::NoWebhook => v1::RedeliveryResult::NoWebhook,
             };
             v1::RedeliveryOutcome {
                 event_id,
@@ -67,7 +66,6 @@ impl Mapping for v1::RedeliverEventsRequest {
             v1::RedeliveryResult::Delivered => Outcome::default(),
             v1::RedeliveryResult::NotAcknowledged => Outcome::refused("NOT_ACKNOWLEDGED"),
             v1::RedeliveryResult::NotFound => Outcome::refused("NOT_FOUND"),
-            v1::RedeliveryResult::NoWebhook => Outcome::refused("NO_WEBHOOK"),
             v1::RedeliveryResult::Unspecified => Outcome::refused("UNSPECIFIED"),
         };
         response.outcomes.iter().map(outcome).collect()

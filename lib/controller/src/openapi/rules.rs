@@ -193,7 +193,7 @@ pub(super) fn rule(message: &str, field: &str, facts: Facts) -> Rule {
         ("ReportScanRequest", "reason") => Rule::keywords(json!({"maxLength": limits::MAX_REASON_CHARS})),
         (_, "idempotency_key") => Rule::pattern(&idempotency_key()).example("order-4711"),
         (_, "upload_id") => Rule::pattern("^[A-Za-z0-9_-]+$").required().example("UPLOAD_ID"),
-        (_, "endpoint") => Rule::pattern("^[A-Za-z0-9_-]{1,63}$").required().example("backend"),
+        (_, "webhook") => Rule::pattern("^[A-Za-z0-9_-]{1,63}$").required().example("backend"),
         (_, "event_ids") => Rule::keywords(json!({
             "minItems": 1,
             "maxItems": limits::MAX_EVENTS_TOGETHER,

@@ -1,4 +1,4 @@
-//! The events that an endpoint lacks: those that are sent again, and dead letters.
+//! The events that a webhook lacks: those that are sent again, and dead letters.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -15,16 +15,16 @@ use crate::events::{Endpoint, Event, EventKind};
 use crate::limits::MAX_EVENTS_TOGETHER;
 use crate::secrets::Purpose;
 use crate::violation::Violations;
-use crate::{Error, Scope, Violation};
+use crate::{Error, Missing, Scope, Violation};
 
 /// The maximum number of events that one call reads or sends concurrently.
 const MAX_CONCURRENT: usize = 16;
 
-/// A request for a page of the events that an endpoint lacks, not yet validated.
+/// A request for a page of the events that a webhook lacks, not yet validated.
 #[derive(Debug, Clone, Default)]
 pub struct ListUndelivered {
-    /// The name of the endpoint, which the policy may have no longer.
-    pub endpoint: String,
+    /// The name of the webhook, which the policy may have no longer.
+    pub webhook: String,
     /// The maximum number of events.
     pub page_size: Option<i32>,
     /// The token to continue with: [`UndeliveredPage::next_page_token`] of the previous page.
@@ -40,7 +40,7 @@ pub struct UndeliveredPage {
     pub next_page_token: Option<String>,
 }
 
-/// An event that an endpoint lacks.
+/// An event that a webhook lacks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UndeliveredEvent {
     /// The ID of the event.
@@ -58,8 +58,8 @@ pub struct UndeliveredEvent {
 /// A request to send events again, not yet validated.
 #[derive(Debug, Clone, Default)]
 pub struct RedeliverEvents {
-    /// The name of the endpoint.
-    pub endpoint: String,
+    /// The name of the webhook.
+    pub webhook: String,
     /// The IDs of the events.
     pub event_ids: Vec<String>,
 }
@@ -67,14 +67,12 @@ pub struct RedeliverEvents {
 /// The result of an attempt to send an event again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RedeliveryResult {
-    /// The endpoint has acknowledged the event.
+    /// The webhook has acknowledged the event.
     Delivered,
-    /// The endpoint has not acknowledged the event, which is kept.
+    /// The webhook has not acknowledged the event, which is kept.
     NotAcknowledged,
-    /// The endpoint lacks no such event.
+    /// The webhook lacks no such event.
     NotFound,
-    /// The policy has no such endpoint.
-    NoWebhook,
 }
 
 /// The two places of an event, in the order of pages.
@@ -103,25 +101,27 @@ impl Place {
 }
 
 impl Drafts {
-    /// Lists a page of the events that an endpoint lacks. A caller with a tenant gets those of its tenant, and may get pages with
+    /// Lists a page of the events that a webhook lacks. A caller with a tenant gets those of its tenant, and may get pages with
     /// fewer events than requested although more follow.
     ///
     /// # Errors
     /// Returns [`Error::Invalid`], which names every field that breaks a rule, [`Error::RestrictedNames`] to a caller that
-    /// may use some names only, or an error of the store.
+    /// may use some names only, [`Error::NotFound`] if the policy has no such webhook, nor the store events for it, or an error of
+    /// the store.
     pub async fn list_undelivered(&self, request: &ListUndelivered) -> Result<UndeliveredPage, Error> {
         self.require_events()?;
         let mut broken = Violations::default();
-        let endpoint = broken.take(endpoint_name(&request.endpoint));
+        let webhook = broken.take(webhook_name(&request.webhook));
         let listing = Listing {
             purpose: Purpose::EventPage,
-            prefix: &request.endpoint,
+            prefix: &request.webhook,
             delimiter: "",
         };
         let page = self.page(listing, request.page_size, request.page_token.as_deref(), &mut broken);
-        let (Some(endpoint), []) = (endpoint, broken.as_slice()) else {
+        let (Some(webhook), []) = (webhook, broken.as_slice()) else {
             return Err(Error::Invalid(broken.into_vec()));
         };
+        let is_first = page.begin.is_none();
         let begin = page.begin.unwrap_or_default();
         let Some(place) = Place::ALL.get(usize::from(begin.range)).copied() else {
             return Ok(UndeliveredPage {
@@ -130,13 +130,20 @@ impl Drafts {
             });
         };
         let list = ListObjects {
-            prefix: Some(place.prefix(&endpoint)),
+            prefix: Some(place.prefix(&webhook)),
             start_after: begin.after,
             max_keys: Some(page.size.min(MAX_EVENTS_TOGETHER)),
             ..ListObjects::default()
         };
         let store = &self.shared.store;
         let listed = store.objects().list(store.buckets.draft.name(), &list).await?;
+        if is_first
+            && listed.objects.is_empty()
+            && self.webhook(&webhook).is_none()
+            && !self.is_pending(&webhook).await?
+        {
+            return Err(Error::NotFound(Missing::Webhook));
+        }
         let next = match (listed.next, listed.objects.last()) {
             (Some(_), Some(object)) => Some(Position {
                 range: begin.range,
@@ -159,16 +166,16 @@ impl Drafts {
         })
     }
 
-    /// Sends events to an endpoint once, at once, whatever its state. What it acknowledges is deleted. Returns the results in the
+    /// Sends events to a webhook once, at once, whatever its state. What it acknowledges is deleted. Returns the results in the
     /// order of the request.
     ///
     /// # Errors
     /// Returns [`Error::Invalid`], which names every field that breaks a rule, [`Error::RestrictedNames`] to a caller that
-    /// may use some names only, or an error of the store.
+    /// may use some names only, [`Error::NotFound`] if the policy has no such webhook, or an error of the store.
     pub async fn redeliver(&self, request: &RedeliverEvents) -> Result<Vec<RedeliveryResult>, Error> {
         self.require_events()?;
         let mut broken = Violations::default();
-        let name = broken.take(endpoint_name(&request.endpoint));
+        let name = broken.take(webhook_name(&request.webhook));
         if !(1..=usize::from(MAX_EVENTS_TOGETHER)).contains(&request.event_ids.len()) {
             broken.take::<()>(Err(Violation::new(
                 "event_ids",
@@ -193,11 +200,8 @@ impl Drafts {
         let (Some(name), []) = (name, broken.as_slice()) else {
             return Err(Error::Invalid(broken.into_vec()));
         };
-        let endpoints = self.shared.events.endpoints();
-        let Some(endpoint) = endpoints.iter().find(|endpoint| *endpoint.name() == name) else {
-            return Ok(vec![RedeliveryResult::NoWebhook; ids.len()]);
-        };
-        let sending: Vec<_> = ids.into_iter().map(|id| self.redeliver_one(endpoint, id)).collect();
+        let webhook = self.webhook(&name).ok_or(Error::NotFound(Missing::Webhook))?;
+        let sending: Vec<_> = ids.into_iter().map(|id| self.redeliver_one(&webhook, id)).collect();
         stream::iter(sending).buffered(MAX_CONCURRENT).try_collect().await
     }
 
@@ -254,6 +258,24 @@ impl Drafts {
         }
     }
 
+    /// Returns the webhook of this name in the policy.
+    fn webhook(&self, name: &EndpointName) -> Option<Arc<dyn Endpoint>> {
+        let webhooks = self.shared.events.endpoints();
+        webhooks.iter().find(|webhook| webhook.name() == name).cloned()
+    }
+
+    /// Returns true if an event is pending for a webhook.
+    async fn is_pending(&self, webhook: &EndpointName) -> Result<bool, Error> {
+        let list = ListObjects {
+            prefix: Some(Place::Pending.prefix(webhook)),
+            max_keys: Some(1),
+            ..ListObjects::default()
+        };
+        let store = &self.shared.store;
+        let listed = store.objects().list(store.buckets.draft.name(), &list).await?;
+        Ok(!listed.objects.is_empty())
+    }
+
     fn require_events(&self) -> Result<(), Error> {
         self.caller.require(Scope::Admin)?;
         if self.caller.names == Names::Any {
@@ -264,7 +286,7 @@ impl Drafts {
     }
 }
 
-fn endpoint_name(text: &str) -> Result<EndpointName, Violation> {
+fn webhook_name(text: &str) -> Result<EndpointName, Violation> {
     text.parse()
-        .map_err(|_| Violation::new("endpoint", "must have 1 to 63 characters of A-Z, a-z, 0-9, '-' and '_'"))
+        .map_err(|_| Violation::new("webhook", "must have 1 to 63 characters of A-Z, a-z, 0-9, '-' and '_'"))
 }

@@ -486,13 +486,13 @@ async fn events_go_to_the_endpoints_of_their_tenant(ground: &Ground) {
 /// The time after which an event is given up.
 const GIVEN_UP: Duration = Duration::from_secs(3 * 24 * 3600 + 1);
 
-/// Lists all events that an endpoint lacks, two on a page, as their names and if they are dead.
-async fn undelivered(drafts: &Drafts, endpoint: &str) -> Vec<(EventId, String, bool)> {
+/// Lists all events that a webhook lacks, two on a page, as their names and if they are dead.
+async fn undelivered(drafts: &Drafts, webhook: &str) -> Vec<(EventId, String, bool)> {
     let mut events = Vec::new();
     let mut page_token = None;
     loop {
         let request = ListUndelivered {
-            endpoint: endpoint.to_owned(),
+            webhook: webhook.to_owned(),
             page_size: Some(2),
             page_token,
         };
@@ -506,9 +506,9 @@ async fn undelivered(drafts: &Drafts, endpoint: &str) -> Vec<(EventId, String, b
     }
 }
 
-async fn redeliver(drafts: &Drafts, endpoint: &str, ids: &[EventId]) -> Vec<RedeliveryResult> {
+async fn redeliver(drafts: &Drafts, webhook: &str, ids: &[EventId]) -> Vec<RedeliveryResult> {
     let request = RedeliverEvents {
-        endpoint: endpoint.to_owned(),
+        webhook: webhook.to_owned(),
         event_ids: ids.iter().map(ToString::to_string).collect(),
     };
     drafts.redeliver(&request).await.expect("answered")

@@ -8,7 +8,7 @@ use super::callers::Caller;
 use super::tenant::{Foreign, Tenant, whole_key};
 use crate::front::{Front, upload};
 
-/// The ID of an event that no endpoint lacks.
+/// The ID of an event that no webhook lacks.
 const NO_EVENT: &str = "evt_01KAN3XJ5V8Q7R2M4T6W9Y0ZBC";
 
 /// The ID of a draft that does not exist.
@@ -57,8 +57,8 @@ impl Call {
                 }
                 json!({ "object_name": name })
             }
-            "list-undelivered-events" => json!({"endpoint": "erp"}),
-            "redeliver-events" => json!({"endpoint": "erp", "event_ids": [NO_EVENT]}),
+            "list-undelivered-events" => json!({"webhook": "erp"}),
+            "redeliver-events" => json!({"webhook": "erp", "event_ids": [NO_EVENT]}),
             // The profile asks no scanner.
             "report-scan" => report(&name),
             "restore-object" => {
