@@ -181,7 +181,7 @@ impl Endpoint for Webhook {
         match client.post(&self.destination, &self.secrets, &message, now).await {
             Ok(reply) if reply.status.is_success() => Outcome::Delivered,
             Ok(reply) if reply.status.as_u16() == 410 => {
-                tracing::warn!(endpoint, event.id = event, "endpoint disabled");
+                tracing::warn!(webhook = endpoint, event.id = event, "webhook disabled");
                 Outcome::Gone
             }
             Ok(reply) => {
@@ -196,7 +196,7 @@ impl Endpoint for Webhook {
             }
             Err(error) => {
                 let error = &error as &dyn std::error::Error;
-                tracing::warn!(endpoint, event.id = event, error, "event not acknowledged");
+                tracing::warn!(webhook = endpoint, event.id = event, error, "event not acknowledged");
                 Outcome::Failed { retry_after: None }
             }
         }

@@ -32,7 +32,7 @@ impl Courier<'_> {
         self.observe(DeliveryOutcome::GivenUp);
         let event = serde_json::from_slice(&json).ok().as_ref().and_then(Event::of);
         if let Some(event) = event {
-            tracing::warn!(endpoint, event.id = %event.id, "event given up");
+            tracing::warn!(webhook = endpoint, event.id = %event.id, "event given up");
             if let Some(observer) = self.observer {
                 observer.given_up(EventGivenUp {
                     endpoint,

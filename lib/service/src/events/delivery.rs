@@ -396,7 +396,7 @@ impl Courier<'_> {
         let began = self.clock.now();
         let sending = timeout(TIMEOUT, endpoint.send(id, json.clone(), began));
         let outcome = sending.await.unwrap_or_else(|_| {
-            tracing::warn!(endpoint = %endpoint.name(), timeout_s = TIMEOUT.as_secs(), "event not acknowledged in time");
+            tracing::warn!(webhook = %endpoint.name(), timeout_s = TIMEOUT.as_secs(), "event not acknowledged in time");
             Outcome::Failed { retry_after: None }
         });
         self.events.ended(endpoint, outcome, began, self.clock.now());

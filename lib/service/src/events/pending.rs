@@ -66,7 +66,7 @@ impl Drafts {
             delivering.retain(|name, Delivering { endpoint, task }| {
                 let is_over = task.is_finished();
                 if is_over {
-                    tracing::error!(endpoint = %name, "delivery of events panicked");
+                    tracing::error!(webhook = %name, "delivery of events panicked");
                 }
                 !is_over && endpoints.iter().any(|current| is_same(current, endpoint))
             });
@@ -187,7 +187,7 @@ impl Courier<'_> {
             Ok(oldest) => oldest.is_some(),
             Err(error) => {
                 let error = &error as &dyn std::error::Error;
-                tracing::warn!(endpoint = %endpoint.name(), error, "pending events not listed");
+                tracing::warn!(webhook = %endpoint.name(), error, "pending events not listed");
                 true
             }
         }
@@ -235,7 +235,7 @@ impl Courier<'_> {
         let buried = self.bury(event, object).await;
         if let Err(error) = &buried {
             let error = error as &dyn std::error::Error;
-            tracing::warn!(endpoint = %endpoint.name(), error, "event not given up");
+            tracing::warn!(webhook = %endpoint.name(), error, "event not given up");
         }
         buried.is_ok()
     }
