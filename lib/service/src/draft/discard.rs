@@ -1,14 +1,19 @@
 //! Deletion of a draft before it expires.
 
+use std::time::Duration;
+
 use draftstore_protocol::DraftId;
 use draftstore_protocol::events::Trace;
-use draftstore_storage::{DraftVersion, ETag, ErrorKind, ObjectInfo};
+use draftstore_storage::{DraftVersion, ETag, ErrorKind, ObjectInfo, ObjectKey};
 
 use super::Drafts;
 use super::acts::ActOnDraft;
 use super::draft_ref::{DraftName, Keys};
 use crate::events::{EventKind, Fields, NewAct, TraceAt};
 use crate::{Error, Scope};
+
+/// The time before its end at which a sweep may take a draft for expired: twice that by which clocks may differ.
+const SKEW: Duration = Duration::from_secs(2 * 3600);
 
 impl Drafts {
     /// Deletes the current version of a draft. Returns `false` if there is none. Idempotent.
@@ -48,32 +53,39 @@ impl Drafts {
         self.end_act(act, &discarded, None).await;
         discarded
     }
-}
 
-impl Drafts {
-    /// Forgets a discard that crashed before it deleted this version of a draft, which was confirmed instead and is about to be
-    /// deleted. Returns false if that failed: the draft must stay then. A confirm under the draft's own name in main needs no
-    /// call: the object shows it.
-    pub(super) async fn forget_discard(&self, keys: &Keys, draft: &ETag) -> bool {
+    /// Forgets a discard or a sweep that crashed before it deleted this version of a draft, which was confirmed instead and is
+    /// about to be deleted. Returns false if that failed: the draft must stay then. A confirm under the draft's own name in main
+    /// needs no call: the object shows it.
+    pub(super) async fn forget_deletes(&self, keys: &Keys, draft: &ETag) -> bool {
         let own_name = DraftId::split(keys.draft.as_str()).map_or(keys.draft.as_str(), |(_, name)| name);
         if self.place.is_none() && own_name == keys.main.as_str() {
             return true;
         }
-        let discard = NewAct {
-            kind: EventKind::DraftDiscarded,
+        let version = [keys.draft.as_str(), draft.as_str()];
+        let delete = |kind| NewAct {
+            kind,
             bucket: self.draft_bucket(),
             tenant: self.caller.tenant.as_ref(),
             object_name: own_name,
-            act: &[keys.draft.as_str(), draft.as_str()],
+            act: &version,
             fields: Fields::new(),
             traces: Vec::new(),
         };
-        let forgotten = self.courier().forget(&discard).await;
+        let mut forgotten = self.courier().forget(&delete(EventKind::DraftDiscarded)).await;
+        if forgotten.is_ok() && self.may_have_expired(&keys.draft) {
+            forgotten = self.courier().forget_of_sweep(&delete(EventKind::DraftExpired)).await;
+        }
         if let Err(error) = &forgotten {
             let error = error as &dyn std::error::Error;
             tracing::warn!(object.key = %keys.draft, error, "confirmed draft left to the sweep");
         }
         forgotten.is_ok()
+    }
+
+    /// Returns false if no sweep can have found that the draft has expired.
+    fn may_have_expired(&self, draft: &ObjectKey) -> bool {
+        DraftId::in_key(draft).is_none_or(|id| id.expires_at() <= self.shared.clock.now() + SKEW)
     }
 }
 

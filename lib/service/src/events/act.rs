@@ -189,6 +189,21 @@ impl Courier<'_> {
         if self.recipients(act.kind, act.tenant).is_empty() {
             return Ok(());
         }
+        self.forget_note(act).await
+    }
+
+    /// Forgets an act of a sweep, as [`Courier::forget`] does. The sweep knows no tenants.
+    ///
+    /// # Errors
+    /// The error of the store. The event may still be sent then.
+    pub(crate) async fn forget_of_sweep(&self, act: &NewAct<'_>) -> Result<(), StorageError> {
+        if !self.is_wanted(act.kind) {
+            return Ok(());
+        }
+        self.forget_note(act).await
+    }
+
+    async fn forget_note(&self, act: &NewAct<'_>) -> Result<(), StorageError> {
         match self.note(act.note().key().clone()).await? {
             Some(note) => {
                 self.store

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use draftstore_service::cleaner::{Cleaner, Mode, Summary};
-use draftstore_service::draft::CompleteMultipart;
+use draftstore_service::draft::{CompleteMultipart, ConfirmUpload};
 use draftstore_service::events::EventKind;
+use draftstore_service::{Error, Missing};
 use draftstore_storage::Operation;
 use draftstore_testing::key;
 use tokio::time::Instant;
@@ -21,6 +22,7 @@ promises! {
     expired_draft_is_told_of_to_its_tenant: strong, singly, weak, garage, seaweedfs;
     sweep_that_crashes_tells_of_each_draft_it_deleted: strong, singly, weak;
     confirmed_draft_that_was_left_does_not_expire: strong, weak;
+    confirm_elsewhere_after_a_crashed_sweep_is_no_expiry: strong, weak;
     sweep_makes_no_call_for_events_that_nobody_wants: strong;
     draft_whose_event_cannot_be_written_is_left: strong, weak;
 }
@@ -210,6 +212,38 @@ async fn confirmed_draft_that_was_left_does_not_expire(ground: &Ground) {
     assert_eq!(system.world.draft_bytes(&key("a")).await, None);
     settle(&system, &sink).await;
     assert_eq!(sink.attempts(), 0);
+}
+
+async fn confirm_elsewhere_after_a_crashed_sweep_is_no_expiry(ground: &Ground) {
+    for calls in 0.. {
+        let sink = sink(EventKind::DraftExpired);
+        let system = ground.system().await;
+        settle(&system, &sink).await;
+        let (cleaner, id) = expired(&system).await;
+        system.store.crash_after(calls);
+        let _swept = cleaner.sweep(Mode::Delete, &mut |_| {}).await;
+        let crashed = system.store.restart();
+        let server = telling(&system.other_server(), &[&sink]);
+        let mut confirmed = 0;
+        for (name, draft_id) in [("acme/a", None), ("file.jpg", Some(id))] {
+            let confirm = ConfirmUpload {
+                object_name: name.to_owned(),
+                draft_id,
+                destination_name: Some(format!("kept/{name}")),
+                ..ConfirmUpload::default()
+            };
+            match server.confirm(&confirm).await {
+                Ok(_) => confirmed += 1,
+                Err(error) => assert!(matches!(error, Error::NotFound(Missing::Draft)), "{error:?}"),
+            }
+        }
+        server.drain().await;
+        settle(&system, &sink).await;
+        assert_eq!(sink.names().len(), 2 - confirmed, "after {calls} calls");
+        if !crashed {
+            break;
+        }
+    }
 }
 
 async fn sweep_makes_no_call_for_events_that_nobody_wants(ground: &Ground) {

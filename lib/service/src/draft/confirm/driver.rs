@@ -67,7 +67,7 @@ impl Running {
         drafts.shared.watched.confirmed(&self.keys.draft);
         drafts.publish_confirmed(&self.keys, &kept).await?;
         if let Some(etag) = kept.leftover.clone()
-            && drafts.forget_discard(&self.keys, &etag).await
+            && drafts.forget_deletes(&self.keys, &etag).await
         {
             let key = self.keys.draft;
             drafts.remove_confirmed(DraftVersion { key, etag }).await;
@@ -132,7 +132,7 @@ impl Running {
                 Answer::Done
             }
             Effect::DeleteDraft { draft_etag } => {
-                if drafts.forget_discard(&self.keys, &draft_etag).await {
+                if drafts.forget_deletes(&self.keys, &draft_etag).await {
                     let key = self.keys.draft.clone();
                     let version = DraftVersion { key, etag: draft_etag };
                     drafts.shared.delete_draft(&version).await;
