@@ -66,7 +66,10 @@ impl CommandError {
 
     /// Names the object in the message, if the error is about that object.
     pub(crate) fn about_object(mut self, object_name: &str) -> Self {
-        let is_about_object = matches!(self.exit, Exit::NotFound | Exit::AlreadyExists | Exit::PinMismatch);
+        let is_about_object = matches!(
+            self.exit,
+            Exit::NotFound | Exit::AlreadyExists | Exit::PinMismatch | Exit::ChecksFailed | Exit::NotPossible
+        );
         if is_about_object && !self.message.contains(object_name) {
             self.message = format!("{object_name}: {}", self.message);
         }
@@ -97,7 +100,7 @@ impl CommandError {
     pub(crate) fn archived(message: impl Display) -> Self {
         Self::new(
             OBJECT_ARCHIVED,
-            Exit::PinMismatch,
+            Exit::NotPossible,
             format!("{message}: `draftctl unarchive` makes it readable"),
         )
     }
@@ -131,7 +134,7 @@ impl From<Status> for CommandError {
             reason: info.map_or_else(|| code_name(status.code()).to_owned(), |info| info.reason.clone()),
             message: status.message().to_owned(),
             errors: errors.collect(),
-            exit: Exit::from_code(status.code()),
+            exit: Exit::of(status.code(), info.map(|info| info.reason.as_str())),
         }
     }
 }

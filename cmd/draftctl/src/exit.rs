@@ -16,12 +16,14 @@ pub(crate) enum Exit {
     Unavailable,
     SomeFailed,
     Busy,
+    ChecksFailed,
+    NotPossible,
     Interrupted,
     OutputClosed,
 }
 
 /// All exit statuses with their meanings, as `--help` and the documentation list them.
-pub(crate) const MEANINGS: [(Exit, &str); 12] = [
+pub(crate) const MEANINGS: [(Exit, &str); 14] = [
     (Exit::Success, "success"),
     (Exit::Failed, "any other error"),
     (Exit::Usage, "invalid command line"),
@@ -35,7 +37,7 @@ pub(crate) const MEANINGS: [(Exit, &str); 12] = [
     ),
     (
         Exit::PinMismatch,
-        "the stored object does not match a condition of the request, or checks reject the draft",
+        "the stored object does not match a condition of the request",
     ),
     (Exit::Rejected, "the request is invalid or not allowed"),
     (
@@ -44,6 +46,11 @@ pub(crate) const MEANINGS: [(Exit, &str); 12] = [
     ),
     (Exit::SomeFailed, "some of several files failed"),
     (Exit::Busy, "another draftctl process is using the same file"),
+    (Exit::ChecksFailed, "checks reject the draft"),
+    (
+        Exit::NotPossible,
+        "the object is archived or locked, or the store or the server is not configured for the command",
+    ),
     (Exit::Interrupted, "interrupted; repeat the command to resume"),
     (
         Exit::OutputClosed,
@@ -65,19 +72,26 @@ impl Exit {
             Self::Unavailable => 7,
             Self::SomeFailed => 8,
             Self::Busy => 9,
+            Self::ChecksFailed => 10,
+            Self::NotPossible => 11,
             Self::Interrupted => 130,
             // The status of a program that SIGPIPE ends.
             Self::OutputClosed => 141,
         }
     }
 
-    /// Returns the status for a gRPC code. Each error reason has one code, so the code is sufficient.
-    pub(crate) fn from_code(code: Code) -> Self {
+    /// Returns the status for a gRPC code, and for the reason of the server where the code has several meanings.
+    pub(crate) fn of(code: Code, reason: Option<&str>) -> Self {
         match code {
             Code::Ok => Self::Success,
             Code::NotFound => Self::NotFound,
             Code::AlreadyExists => Self::AlreadyExists,
-            Code::FailedPrecondition => Self::PinMismatch,
+            Code::FailedPrecondition => match reason {
+                Some("REJECTED") => Self::ChecksFailed,
+                Some("PIN_MISMATCH" | "UPLOAD_INCOMPLETE") => Self::PinMismatch,
+                Some("IDEMPOTENCY_KEY_REUSED") => Self::Rejected,
+                Some(_) | None => Self::NotPossible,
+            },
             Code::InvalidArgument | Code::OutOfRange | Code::PermissionDenied | Code::Unauthenticated => Self::Rejected,
             Code::Unavailable | Code::ResourceExhausted | Code::DeadlineExceeded => Self::Unavailable,
             Code::Cancelled | Code::Unknown | Code::Aborted | Code::Unimplemented | Code::Internal | Code::DataLoss => {
@@ -115,14 +129,26 @@ mod tests {
             (Code::Internal, 1),
             (Code::NotFound, 3),
             (Code::AlreadyExists, 4),
-            (Code::FailedPrecondition, 5),
             (Code::InvalidArgument, 6),
             (Code::PermissionDenied, 6),
             (Code::Unauthenticated, 6),
             (Code::Unavailable, 7),
             (Code::ResourceExhausted, 7),
         ] {
-            assert_eq!(Exit::from_code(code).status(), status, "{code:?}");
+            assert_eq!(Exit::of(code, None).status(), status, "{code:?}");
+        }
+        for (reason, status) in [
+            ("PIN_MISMATCH", 5),
+            ("UPLOAD_INCOMPLETE", 5),
+            ("IDEMPOTENCY_KEY_REUSED", 6),
+            ("REJECTED", 10),
+            ("OBJECT_ARCHIVED", 11),
+            ("OBJECT_LOCKED", 11),
+            ("VERSIONS_NOT_ENABLED", 11),
+            ("FEED_NOT_CONFIGURED", 11),
+        ] {
+            let exit = Exit::of(Code::FailedPrecondition, Some(reason));
+            assert_eq!(exit.status(), status, "{reason}");
         }
     }
 

@@ -37,7 +37,7 @@ pub(super) async fn run(context: &Context, draft: DraftArgs) -> Result<Exit, Com
         let text = format!("{}: {}", draft.object_name, lines.join("\n  "));
         context.output.result(&checked, &text)?;
         return Ok(if state == Some(CheckState::Rejected) {
-            Exit::PinMismatch
+            Exit::ChecksFailed
         } else {
             Exit::Success
         });

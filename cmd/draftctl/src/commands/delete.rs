@@ -119,6 +119,6 @@ fn text(name: &str, deleted: &DeleteObjectResponse) -> String {
 }
 
 fn failure(error: UploadError) -> CommandError {
-    let exit = Exit::from_code(Code::from_i32(error.grpc_code));
+    let exit = Exit::of(Code::from_i32(error.grpc_code), Some(&error.reason));
     CommandError::new(&error.reason, exit, error.message)
 }

@@ -41,7 +41,7 @@ pub(super) async fn run(context: &Context, draft: DraftArgs) -> Result<Exit, Com
 fn exit(last: Option<&WatchDraftResponse>) -> Exit {
     match last.map(WatchDraftResponse::state) {
         Some(DraftState::Confirmed) => Exit::Success,
-        Some(DraftState::Uploaded) => Exit::PinMismatch,
+        Some(DraftState::Uploaded) => Exit::ChecksFailed,
         Some(DraftState::Gone | DraftState::Waiting | DraftState::Unspecified) | None => Exit::NotFound,
     }
 }

@@ -53,8 +53,9 @@ impl FileUpload<'_> {
         };
         let confirm = async |mut client: GrpcClient, request| client.confirm_upload(request).await;
         let result = self.uploader.server.call(self.output(), request, confirm).await;
-        // Another upload has replaced the draft, so the stored state is useless.
-        if result.as_ref().is_err_and(|failure| failure.exit == Exit::PinMismatch) {
+        // The stored state is useless after another upload has replaced the draft, or checks have rejected it.
+        let is_useless = |failure: &CommandError| matches!(failure.exit, Exit::PinMismatch | Exit::ChecksFailed);
+        if result.as_ref().is_err_and(is_useless) {
             state_file.remove()?;
         }
         result

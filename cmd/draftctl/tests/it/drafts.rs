@@ -188,7 +188,7 @@ async fn archived_object_is_restored_and_usage_is_asked_for() {
         vec!["download", "a", "--stage", "main", "--output", text(&target)],
     ] {
         let refused = user.run(archived);
-        assert_eq!(refused.status, 5, "{}", refused.err);
+        assert_eq!(refused.status, 11, "{}", refused.err);
         let hint = "`draftctl unarchive` makes it readable";
         assert!(
             refused.err.contains(hint) && !refused.err.contains("retrying"),
@@ -332,8 +332,8 @@ async fn errors_of_confirmed_objects_name_the_object() {
         (3, &["inspect", "absent", "--confirmed"], "absent: "),
         (4, &["copy", "here", "there"], "there: "),
         (5, &["delete", "here", "--if-match", "0"], "here: "),
-        (5, &["restore", "here", "--version", "x"], "here: "),
-        (5, &["versions", "here"], "here: "),
+        (11, &["restore", "here", "--version", "x"], "here: "),
+        (11, &["versions", "here"], "here: "),
     ] {
         let ended = user.run(arguments);
         assert_eq!(ended.status, status, "{arguments:?}: {ended:?}");
