@@ -285,16 +285,34 @@ async fn idempotency_key_replays_despite_a_new_draft() {
 async fn idempotency_key_may_be_a_header() {
     let server = Server::start();
     draft(&server, "a", b"first").await;
-    let confirm = async || {
-        let request = http_client()
-            .post(format!("http://{}/api/v1/confirm-upload", server.http))
-            .header("idempotency-key", "order-7")
-            .body(r#"{"object_name":"a"}"#);
-        request.send().await.expect("an answer").status()
+    let confirm = async |keys: &[&str], body: Value| {
+        let mut request = http_client().post(format!("http://{}/api/v1/confirm-upload", server.http));
+        for key in keys {
+            request = request.header("idempotency-key", *key);
+        }
+        request.json(&body).send().await.expect("an answer")
     };
-    assert_eq!(confirm().await, 200);
+    let plain = json!({"object_name": "a"});
+    assert_eq!(confirm(&["order-7"], plain.clone()).await.status(), 200);
     draft(&server, "a", b"second").await;
-    assert_eq!(confirm().await, 200, "answered again");
+    let both = json!({"object_name": "a", "idempotency_key": "order-7"});
+    for (keys, body) in [
+        (&["order-7"][..], &plain),
+        (&["order-7"], &both),
+        (&["order-7"; 2], &plain),
+    ] {
+        assert_eq!(confirm(keys, body.clone()).await.status(), 200, "answered again");
+    }
+    for (keys, body) in [
+        (&["order-8"][..], &both),
+        (&["order-7", "order-8"], &plain),
+        (&[""], &both),
+    ] {
+        let refused = confirm(keys, body.clone()).await;
+        assert_eq!(refused.status(), 400, "{keys:?} {body}");
+        let refused: Value = refused.json().await.expect("JSON");
+        assert_eq!(refused["errors"][0]["field"], "idempotency_key", "{refused}");
+    }
 }
 
 #[tokio::test]

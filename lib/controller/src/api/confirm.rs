@@ -20,8 +20,8 @@ impl Mapping for v1::ConfirmUploadRequest {
         Ok(confirmed(kept))
     }
 
-    fn default_idempotency_key(&mut self, key: impl FnOnce() -> String) {
-        self.idempotency_key.get_or_insert_with(key);
+    fn idempotency_key(&mut self) -> Option<&mut Option<String>> {
+        Some(&mut self.idempotency_key)
     }
 }
 

@@ -118,8 +118,8 @@ impl StreamMapping for v1::WatchEventsRequest {
         &response.cursor
     }
 
-    fn default_last_id(&mut self, id: impl FnOnce() -> String) {
-        self.after.get_or_insert_with(id);
+    fn set_last_id(&mut self, id: String) {
+        self.after = Some(id);
     }
 }
 

@@ -60,8 +60,10 @@ pub(crate) trait Mapping: Message + Default + DeserializeOwned + Sized + 'static
         Vec::new()
     }
 
-    /// Sets the idempotency key from the header, unless the message has one.
-    fn default_idempotency_key(&mut self, _: impl FnOnce() -> String) {}
+    /// Returns the idempotency key, if the message has such a field. A header can set it.
+    fn idempotency_key(&mut self) -> Option<&mut Option<String>> {
+        None
+    }
 }
 
 /// A request message that the service answers with a stream of responses.
@@ -79,8 +81,8 @@ pub(crate) trait StreamMapping: Message + Default + DeserializeOwned + Sized + '
     /// Returns the ID with which a caller continues the stream after this response.
     fn id(response: &Self::Response) -> &str;
 
-    /// Sets the ID of the last response that the caller has, unless the message has one.
-    fn default_last_id(&mut self, id: impl FnOnce() -> String);
+    /// Sets the ID of the last response that the caller has.
+    fn set_last_id(&mut self, id: String);
 }
 
 /// A stream of responses, which ends after a failure.

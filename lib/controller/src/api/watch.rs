@@ -34,8 +34,8 @@ impl StreamMapping for v1::WatchDraftRequest {
         &response.state_id
     }
 
-    fn default_last_id(&mut self, id: impl FnOnce() -> String) {
-        self.last_state_id.get_or_insert_with(id);
+    fn set_last_id(&mut self, id: String) {
+        self.last_state_id = Some(id);
     }
 }
 

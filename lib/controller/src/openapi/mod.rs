@@ -119,13 +119,13 @@ fn parameters() -> Value {
         "LastEventId": {
             "name": "Last-Event-ID",
             "in": "header",
-            "description": "The `last_state_id` or `after`, if the request has none. `EventSource` sends it when it connects again.",
+            "description": "Takes the place of `last_state_id` or `after`. `EventSource` sends it when it connects again.",
             "schema": {"type": "string"},
         },
         "IdempotencyKey": {
             "name": "Idempotency-Key",
             "in": "header",
-            "description": "The `idempotency_key`, if the body has none.",
+            "description": "The `idempotency_key`. If the body has one too, it must be the same.",
             "schema": {"type": "string", "pattern": rules::idempotency_key()},
         },
     })

@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::Request;
-use axum::http::{HeaderName, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use draftstore_connections::PortRefusal;
 use futures::future::BoxFuture;
@@ -24,7 +24,7 @@ use crate::middleware::Service;
 use crate::path_ticket::PathTicket;
 use crate::refusal::Refusal;
 
-/// The header with the idempotency key, for messages without one. Source: draft-ietf-httpapi-idempotency-key-header.
+/// The header with the idempotency key. Source: draft-ietf-httpapi-idempotency-key-header.
 pub(super) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// The routes of the port.
@@ -153,9 +153,8 @@ impl Json<'_> {
     async fn respond<R: RpcRequest + Mapping>(self) -> Result<Reply<R::Response>, Failure> {
         let mut message: R = self.message()?;
         let headers = self.request.headers();
-        if let Some(key) = headers.get(IDEMPOTENCY_KEY) {
-            message.default_idempotency_key(|| String::from_utf8_lossy(key.as_bytes()).into_owned());
-        }
+        let keyed = take_idempotency_key(&mut message, headers);
+        keyed.inspect_err(|failure| self.admitted.refused(R::RPC, failure))?;
         let mut response = self.api.call(&self.admitted, message).await?;
         omit_browser_headers::<R>(headers, &mut response);
         Ok(Reply(response))
@@ -163,9 +162,10 @@ impl Json<'_> {
 
     async fn stream<R: RpcRequest + StreamMapping>(self) -> Result<Response, Failure> {
         let mut message: R = self.message()?;
-        // An empty ID is that of a page that has no event yet.
+        // An empty ID is that of a page that has no event yet. Any other is newer than that in the query: EventSource connects
+        // again with the query of before.
         if let Some(id) = self.request.headers().get(LAST_EVENT_ID).filter(|id| !id.is_empty()) {
-            message.default_last_id(|| String::from_utf8_lossy(id.as_bytes()).into_owned());
+            message.set_last_id(String::from_utf8_lossy(id.as_bytes()).into_owned());
         }
         let updates = self.api.stream(&self.admitted, message).await?;
         Ok(match updates {
@@ -174,4 +174,22 @@ impl Json<'_> {
             None => StatusCode::NO_CONTENT.into_response(),
         })
     }
+}
+
+/// Sets the idempotency key of the message from the header.
+///
+/// # Errors
+/// [`Failure`] if the message, or another such header, has another key: one of them would be ignored.
+fn take_idempotency_key(message: &mut impl Mapping, headers: &HeaderMap) -> Result<(), Failure> {
+    let Some(field) = message.idempotency_key() else {
+        return Ok(());
+    };
+    for key in headers.get_all(IDEMPOTENCY_KEY) {
+        let key = String::from_utf8_lossy(key.as_bytes());
+        if *field.get_or_insert_with(|| key.to_string()) != key {
+            let rule = "must be the same in the header Idempotency-Key and in the body, if both have it";
+            return Err(Failure::invalid("idempotency_key", rule));
+        }
+    }
+    Ok(())
 }
