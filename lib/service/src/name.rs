@@ -24,6 +24,11 @@ use crate::limits::MAX_NAME_BYTES;
 pub struct ObjectName(ObjectKey);
 
 impl ObjectName {
+    /// Returns true if calls take the text as a name.
+    pub(crate) fn is_valid(text: &str) -> bool {
+        broken_rule(text).is_none()
+    }
+
     /// Returns the name verbatim.
     pub fn as_str(&self) -> &str {
         self.0.as_str()

@@ -1,3 +1,4 @@
+use draftstore_testing::sdk;
 use serde_json::{Value, json};
 use tonic::Code;
 
@@ -48,6 +49,33 @@ async fn confirmed_objects_only_are_listed_in_pages() {
     let all = names(Front::Rest, &server, None).await;
     assert_eq!(all.len(), 10);
     assert!(all.is_sorted(), "{all:?}");
+}
+
+/// Other programs may write to the buckets, and some make an object for a folder.
+#[tokio::test]
+async fn names_that_no_call_takes_are_not_listed() {
+    let server = Server::start();
+    let store = sdk(&server.endpoint());
+    for bucket in ["main", "main-draft"] {
+        for key in ["a", "a/", "b//c", "e\\f", "g/h"] {
+            let put = store.put_object().bucket(bucket).key(key);
+            put.body(b"hello".to_vec().into()).send().await.expect("written");
+        }
+    }
+    for front in FRONTS {
+        assert_eq!(names(front, &server, None).await, ["a", "g/h"]);
+        assert_eq!(below(front, &server, &[], "").await, ["a", "a/", "b/", "g/"]);
+        for folder in ["a/", "b/"] {
+            assert_eq!(below(front, &server, &[], folder).await, [""; 0], "{folder}");
+        }
+        let request = json!({"totals": true});
+        let page = front.call(&server, "list-objects", request).await.expect("listed");
+        assert_eq!(page["totals"]["objects"], "2", "{page}");
+        let drafts = front.call(&server, "list-drafts", json!({})).await.expect("listed");
+        let drafts = drafts["drafts"].as_array().expect("drafts").iter();
+        let drafts: Vec<_> = drafts.map(|draft| draft["object_name"].as_str()).collect();
+        assert_eq!(drafts, [Some("a"), Some("g/h")]);
+    }
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ use crate::caller::{Names, Tenant};
 use crate::limits::MAX_PAGE_SIZE;
 use crate::secrets::Purpose;
 use crate::violation::Violations;
-use crate::{Error, Scope};
+use crate::{Error, ObjectName, Scope};
 
 /// A request for a page of drafts, not yet validated.
 #[derive(Debug, Clone, Default)]
@@ -230,12 +230,15 @@ impl Drafts {
         })
     }
 
-    /// Returns the object name of a draft by its key, or `None` if it is not a draft that the caller may see.
+    /// Returns the object name of a draft by its key, or `None` if it is not a draft that the caller may see, or has a name that no
+    /// call takes, as another program may have given it.
     fn name_listed<'a>(&self, key: &'a ObjectKey) -> Option<&'a str> {
         let key = key.as_str();
-        if !key.starts_with(RESERVED_PREFIX) {
-            return self.caller.name_of(key);
-        }
-        DraftId::split(key).and_then(|(_id, named)| self.caller.name_of(named))
+        let named = if key.starts_with(RESERVED_PREFIX) {
+            DraftId::split(key)?.1
+        } else {
+            key
+        };
+        self.caller.name_of(named).filter(|name| ObjectName::is_valid(name))
     }
 }

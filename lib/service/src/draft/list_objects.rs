@@ -20,7 +20,7 @@ use crate::caller::{ContentTypes, Names};
 use crate::limits::{MAX_PREFIX_BYTES, MAX_TOTALLED};
 use crate::secrets::Purpose;
 use crate::violation::Violations;
-use crate::{Error, Scope, Violation};
+use crate::{Error, ObjectName, Scope, Violation};
 
 /// The maximum number of objects of a page that are looked up one by one, for a filter by what the store does not list.
 const MAX_LOOKED_UP: u16 = 100;
@@ -95,7 +95,8 @@ pub struct ObjectsPage {
 impl Drafts {
     /// Lists a page of the objects in main that the caller may see.
     ///
-    /// The objects of an atomic batch that is rolled back may be listed until the rollback ends.
+    /// The objects of an atomic batch that is rolled back may be listed until the rollback ends. Objects and folders with names that
+    /// no call takes are left out.
     ///
     /// # Errors
     /// Returns [`Error::Invalid`], which names every field that breaks a rule, or an error of the store.
@@ -172,7 +173,9 @@ impl Drafts {
             next_page_token: next.map(|next| self.page_token(listing, &next)),
             folders: folders
                 .filter(|folder| !folder.starts_with(REPLACED_PREFIX))
-                .filter_map(|folder| Some(folder.strip_prefix(own.as_str())?.to_owned()))
+                .filter_map(|folder| folder.strip_prefix(own.as_str()))
+                .filter(|folder| folder.strip_suffix('/').is_some_and(ObjectName::is_valid))
+                .map(ToOwned::to_owned)
                 .collect(),
             objects,
         })
@@ -249,9 +252,13 @@ impl Drafts {
         Ok(tags.is_some_and(has_all))
     }
 
+    /// Returns an object that the caller may see, unless it has a name that no call takes, as another program may have given it.
     fn object(&self, object: &ListedObject) -> Option<ObjectListed> {
+        let name = self
+            .name_in_main(object.key.as_str())
+            .filter(|name| ObjectName::is_valid(name))?;
         Some(ObjectListed {
-            object_name: self.name_in_main(object.key.as_str())?.to_owned(),
+            object_name: name.to_owned(),
             etag: object.etag.clone(),
             size: object.size,
             confirmed_at: object.last_modified,
