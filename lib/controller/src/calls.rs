@@ -449,7 +449,7 @@ calls! {
     }
     DeleteVersion(DeleteVersionRequest): POST "/api/v1/delete-version" {
         scopes: [[Admin]], size: One, kind: Quick, audit: version,
-        failures: [BUCKET_NOT_FOUND, OBJECT_LOCKED, DELETES_NOT_CONFIGURED, VERSIONS_NOT_ENABLED],
+        failures: [VERSION_NOT_FOUND, BUCKET_NOT_FOUND, OBJECT_LOCKED, DELETES_NOT_CONFIGURED, VERSIONS_NOT_ENABLED],
         tag: "Versions",
     }
     GetUsage(GetUsageRequest): POST "/api/v1/usage" {

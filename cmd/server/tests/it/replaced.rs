@@ -144,6 +144,15 @@ async fn delete_is_undone_without_versions() {
         }
         let refused = front.call(&server, "get-object", named).await.expect_err("gone");
         refused.assert(404, Code::NotFound, "VERSION_NOT_FOUND");
+        for (route, version) in [
+            ("delete-version", "null"),
+            ("delete-version", "1"),
+            ("restore-version", "null"),
+        ] {
+            let named = json!({"object_name": name, "version_id": version});
+            let refused = front.call(&server, route, named).await.expect_err("no copy");
+            refused.assert(404, Code::NotFound, "VERSION_NOT_FOUND");
+        }
         assert_eq!(read(front, &server, &name, None).await, "kept");
     }
 }

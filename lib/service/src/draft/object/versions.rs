@@ -111,7 +111,7 @@ impl Drafts {
     ///
     /// # Errors
     /// Returns [`Error::Invalid`], which names every field that breaks a rule, [`Error::NoVersions`] if main has no
-    /// versioning, [`Error::Locked`] if a retention or a legal hold keeps the version, [`Error::DeletesNotPermitted`] if the
+    /// versioning, [`Error::NotFound`] if copies take the place of versions and none can have the ID, [`Error::Locked`] if a retention or a legal hold keeps the version, [`Error::DeletesNotPermitted`] if the
     /// server may not delete versions, or an error of the store.
     pub async fn delete_version(&self, request: &DeleteVersion) -> Result<(), Error> {
         self.caller.require(Scope::Admin)?;
@@ -221,10 +221,13 @@ impl Drafts {
     pub(super) async fn require_versions(&self) -> Result<(), Error> {
         let store = &self.shared.store;
         if store.administration().has_versions(&store.buckets.main).await? {
-            Ok(())
-        } else {
-            Err(Error::NoVersions)
+            return Ok(());
         }
+        // Copies that take the place of versions have IDs of their own.
+        Err(match self.shared.policy.replaced_lifetime() {
+            Some(_) => Error::NotFound(Missing::Version),
+            None => Error::NoVersions,
+        })
     }
 }
 
