@@ -13,6 +13,7 @@ import urllib.parse
 PAGE = 1_000
 SHARDS = 256
 INVENTORIES = ".drafts/usage/"
+WANTED = ".drafts/events/.wanted/"
 ETAG = "&quot;9dd4e461268c8034f5c8564e155c67a6&quot;"
 # The year 2100, in milliseconds.
 FAR_AHEAD = 4_102_444_800_000
@@ -152,7 +153,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.respond_with(b"", 204)
 
     def do_HEAD(self):
-        self.refuse()
+        # A sweep looks for the notes of events that endpoints want. There are none.
+        if not self.key().startswith(WANTED):
+            return self.refuse()
+        self.count("look for a note")
+        self.respond("<Error><Code>NoSuchKey</Code><Message>No.</Message></Error>", 404)
 
     def key(self):
         return urllib.parse.unquote(urllib.parse.urlsplit(self.path).path).lstrip("/").partition("/")[2]
