@@ -26,6 +26,7 @@ TESTS = [
     "model::model_invariants_hold_where_only_the_source_is_conditional",
     "model::model_invariants_hold_where_only_uploads_are_made_once",
     "model::model_invariants_hold_where_nothing_is_honoured",
+    "model::exhaustive::model_every_interleaving_of_two_changes_of_one_object_holds",
     # A confirm of a draft that is not accepted, under a key of another request.
     "confirm::machine::verdict::tests::reused_key_is_refused_although_an_earlier_confirm_kept_the_draft",
     "checks::machine::tests::verdict_that_cannot_be_read_is_no_verdict",
@@ -87,6 +88,79 @@ class Mutant(NamedTuple):
 
 
 MUTANTS = [
+    Mutant(
+        "a delete that another call made counts as its own",
+        KEPT + "delete.rs",
+        "is_in_doubt: false,",
+        "is_in_doubt: true,",
+    ),
+    Mutant(
+        "a move whose source another call has moved or deleted is answered with success",
+        KEPT + "transfer/mod.rs",
+        "None if self.delete_in_doubt || transferred.replayed =>",
+        "None if self.deletes_left < MAX_ATTEMPTS || transferred.replayed =>",
+    ),
+    Mutant(
+        "a confirm keeps no copy of what it replaces",
+        CONFIRM + "effect.rs",
+        "Self::Copy { main_etag, .. } | Self::Complete { main_etag, .. } => main_etag.as_ref(),",
+        "Self::Copy { .. } | Self::Complete { .. } => None,",
+    ),
+    Mutant(
+        "a staged copy of a confirm keeps no copy of what it replaces",
+        CONFIRM + "effect.rs",
+        "Self::Copy { main_etag, .. } | Self::Complete { main_etag, .. } => main_etag.as_ref(),",
+        "Self::Copy { main_etag, .. } => main_etag.as_ref(), Self::Complete { .. } => None,",
+    ),
+    Mutant(
+        "a delete keeps no copy",
+        KEPT + "delete.rs",
+        "Self::Delete { main_etag } => Some(main_etag),",
+        "Self::Delete { .. } => None,",
+    ),
+    Mutant(
+        "a restore keeps no copy of what it replaces",
+        KEPT + "restore.rs",
+        "Self::Copy { main_etag, .. } => main_etag.as_ref(),",
+        "Self::Copy { .. } => None,",
+    ),
+    Mutant(
+        "a move keeps no copy of what it replaces",
+        KEPT + "transfer/effect.rs",
+        "TransferKind::Copy | TransferKind::Move,\n            ) => main_etag.as_ref(),",
+        "TransferKind::Copy,\n            ) => main_etag.as_ref(),\n"
+        "            (Self::Copy { .. } | Self::Complete { .. }, TransferKind::Move) => None,",
+    ),
+    Mutant(
+        "an object is replaced although its copy failed",
+        KEPT + "keep.rs",
+        "KeepStep::Finish(Err(KeepError::Store(error)))",
+        "KeepStep::Finish(Ok(None))",
+    ),
+    Mutant(
+        "no copy is kept where the store has no versions",
+        KEPT + "keep.rs",
+        "version.is_some_and(|version| version.as_str() != VersionId::NULL)",
+        "version.is_none_or(|version| version.as_str() != VersionId::NULL)",
+    ),
+    Mutant(
+        "the note of a staged copy does not name its bucket",
+        CONFIRM + "staging.rs",
+        '.map(|bucket| format!("@{bucket}"))',
+        '.map(|_| String::new())',
+    ),
+    Mutant(
+        "a sweep looks for a staged copy in main, whatever its note names",
+        SWEEP + "pass/staged.rs",
+        "Effect::ListStaged(copy.bucket, copy.main_key),",
+        "Effect::ListStaged(None, copy.main_key),",
+    ),
+    Mutant(
+        "a sweep aborts a staged copy in main, whatever its note names",
+        SWEEP + "pass/staged.rs",
+        "Effect::AbortStaged(copy.bucket, left),",
+        "Effect::AbortStaged(None, left),",
+    ),
     Mutant(
         "a copy of a replaced object expires before its lifetime is over",
         KEPT + "replaced.rs",
@@ -508,8 +582,8 @@ MUTANTS = [
     Mutant(
         "a repeated move deletes what was moved back",
         KEPT + "transfer/mod.rs",
-        "(TransferKind::Move, Ordering::Equal) if is_source && moved_back => failed(TransferError::Held),",
-        "(TransferKind::Move, Ordering::Equal) if is_source && moved_back && false => failed(TransferError::Held),",
+        "if is_source && moved_back && self.transfer.now < main.last_modified + HELD_FOR =>",
+        "if is_source && moved_back && false =>",
     ),
     Mutant(
         "a move deletes again what has come since its delete",

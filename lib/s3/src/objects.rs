@@ -74,7 +74,7 @@ impl Objects for S3Storage {
         calls::copy_to_main(self, copy).await
     }
 
-    async fn copy_in_main(&self, copy: &CopyInMain<'_>) -> Result<ETag, Error> {
+    async fn copy_in_main(&self, copy: &CopyInMain<'_>) -> Result<VersionCopied, Error> {
         calls::copy_in_main(self, copy).await
     }
 

@@ -80,6 +80,25 @@ pub enum Effect {
     },
 }
 
+impl Effect {
+    /// Returns the version in main that the effect replaces, of which a copy is kept first. What a confirm undoes, it has made
+    /// itself.
+    pub fn removes(&self) -> Option<&ETag> {
+        match self {
+            Self::Copy { main_etag, .. } | Self::Complete { main_etag, .. } => main_etag.as_ref(),
+            Self::HeadDraft
+            | Self::Verdict { .. }
+            | Self::HeadMain
+            | Self::HeadSettlement { .. }
+            | Self::Stage { .. }
+            | Self::Unstage { .. }
+            | Self::DeleteDraft { .. }
+            | Self::UndoCopy { .. }
+            | Self::UndoSwap { .. } => None,
+        }
+    }
+}
+
 /// The result of an effect.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Answer<E> {

@@ -5,8 +5,9 @@
 //!    bytes that another confirm makes after the delete. The same goes for a copy of another version of the draft, which
 //!    its confirm deletes.
 //! 2. Delete, on condition that the object is still that version.
-//! 3. After a failed condition, a conflict or a lost answer: HEAD main. Nothing there: it is deleted. No change: try
-//!    again, a few times. Another version: fail, since another call replaced what this one wanted to delete.
+//! 3. After a failed condition, a conflict or a lost answer: HEAD main. Nothing there: it is deleted, by this call if an
+//!    answer was lost, and otherwise by another one. No change: try again, a few times. Another version: fail, since another
+//!    call replaced what this one wanted to delete.
 
 use std::time::SystemTime;
 
@@ -34,6 +35,8 @@ pub struct Delete {
 pub struct Deletion<E> {
     delete: Delete,
     deletes_left: u8,
+    /// Set if the answer to a delete was lost, so that this call may have deleted the object.
+    is_in_doubt: bool,
     state: State<E>,
 }
 
@@ -69,6 +72,16 @@ pub enum Effect {
     },
 }
 
+impl Effect {
+    /// Returns the version that the effect removes, of which a copy is kept first.
+    pub fn removes(&self) -> Option<&ETag> {
+        match self {
+            Self::Delete { main_etag } => Some(main_etag),
+            Self::HeadMain | Self::HeadSettlement { .. } => None,
+        }
+    }
+}
+
 /// The result of an effect.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Answer<E> {
@@ -97,7 +110,7 @@ pub enum Deleted {
         /// The ID of the delete marker, if main has versions and the answer was not lost.
         marker: Option<VersionId>,
     },
-    /// There was no object.
+    /// There was no object, or another call deleted or moved it during this one.
     Before,
 }
 
@@ -133,6 +146,7 @@ impl<E: StoreError> Deletion<E> {
         let deletion = Self {
             delete,
             deletes_left: MAX_DELETES,
+            is_in_doubt: false,
             state: State::Look,
         };
         (deletion, Effect::HeadMain)
@@ -184,6 +198,7 @@ impl<E: StoreError> Deletion<E> {
     }
 
     fn on_failed(&mut self, main: ObjectInfo, error: E) -> Step<E> {
+        self.is_in_doubt |= error.kind() == ErrorKind::Unavailable;
         match error.kind() {
             ErrorKind::PreconditionFailed | ErrorKind::Conflict | ErrorKind::Unavailable | ErrorKind::NotFound => {
                 self.state = State::Outcome(main, error);
@@ -200,7 +215,8 @@ impl<E: StoreError> Deletion<E> {
 
     fn on_outcome(&mut self, main: ObjectInfo, error: E, now: Option<ObjectInfo>) -> Step<E> {
         match now {
-            None => Step::Finish(Ok(deleted(main, None))),
+            None if self.is_in_doubt => Step::Finish(Ok(deleted(main, None))),
+            None => Step::Finish(Ok(Deleted::Before)),
             Some(now) if now.etag != main.etag => Step::Finish(Err(DeleteError::Changed)),
             Some(_) if self.deletes_left == 0 => Step::Finish(Err(DeleteError::Unresolved(error))),
             // The object may be another one of the same bytes, and of a batch.

@@ -6,12 +6,14 @@
 //! name, which confirms take too.
 
 mod delete;
+mod keep;
 mod replaced;
 mod restore;
 mod transfer;
 mod transition;
 
 pub use delete::{Answer, Delete, DeleteError, Deleted, Deletion, Effect, Step};
+pub use keep::{Keep, KeepAnswer, KeepEffect, KeepError, KeepStep, Keeping};
 pub use replaced::ReplacedId;
 pub use restore::{
     Expected, Restore, RestoreAnswer, RestoreEffect, RestoreError, RestoreStep, Restored, Restoring, Version,

@@ -1,10 +1,4 @@
 //! The IDs and keys of the copies that are kept of what a call replaces or deletes in a main bucket without versions.
-//!
-//! 1. Copy the object under a key of its own, on condition that it is still the version that the call has seen.
-//! 2. Replace or delete it, on the same condition.
-//!
-//! So what is replaced or deleted always has its copy. A call that dies in between leaves a copy too many, which expires like
-//! the others.
 
 use std::fmt;
 use std::str::FromStr;

@@ -108,6 +108,16 @@ pub enum RestoreEffect {
     },
 }
 
+impl RestoreEffect {
+    /// Returns the version that the effect replaces, of which a copy is kept first.
+    pub fn removes(&self) -> Option<&ETag> {
+        match self {
+            Self::Copy { main_etag, .. } => main_etag.as_ref(),
+            Self::HeadMain | Self::HeadSettlement { .. } | Self::FindSource => None,
+        }
+    }
+}
+
 /// The result of an effect.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum RestoreAnswer<E> {

@@ -31,11 +31,23 @@ struct Write {
     checks: Checks,
     /// Set after a confirm reported success with this object.
     promised: bool,
-    /// Set after a restore reported success with this object.
+    /// Set after a restore or a transfer reported success with this object.
     restored: bool,
-    /// Set if a restore made the object, so that nobody undoes it.
+    /// Set if a restore or a transfer made the object, so that nobody undoes it.
     is_final: bool,
     undone: bool,
+}
+
+/// An object that a transfer has made, and what it has replaced.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Placed<'a> {
+    pub(super) source: &'a ObjectKey,
+    pub(super) destination: &'a ObjectKey,
+    pub(super) may_replace: bool,
+    /// The version that the call has seen.
+    pub(super) over: Option<&'a ETag>,
+    pub(super) before: Option<&'a Object>,
+    pub(super) after: &'a Object,
 }
 
 /// The judge of the invariants, which records every act.
@@ -154,7 +166,7 @@ impl Audit {
         }
         if write.restored {
             return broken(format!(
-                "I14: {main_key} was taken back after a restore was answered by it"
+                "I14: {main_key} was taken back after a restore or a transfer was answered by it"
             ));
         }
         Ok(())
@@ -218,13 +230,12 @@ impl Audit {
                 "I14: {main_key} was replaced unseen: {before:?}, and not {seen:?}"
             ));
         }
-        let is_it = |write: &&Write| write.main_key == *main_key && write.version.as_ref() == Some(version);
-        let Some(original) = self
-            .writes
-            .iter()
-            .find(is_it)
-            .filter(|write| write.content == after.content)
-        else {
+        // A copy in the place of a version has an ID of its own.
+        let is_it = |write: &&Write| {
+            let is_version = write.version.is_none() || write.version.as_ref() == Some(version);
+            write.main_key == *main_key && is_version && write.content == after.content
+        };
+        let Some(original) = self.writes.iter().find(is_it) else {
             return broken(format!("I2: {main_key} got bytes that it never had: {after:?}"));
         };
         let write = Write {
@@ -241,6 +252,55 @@ impl Audit {
         Ok(())
     }
 
+    /// Records that a transfer made an object. Checks that it replaced what the call has seen and may replace, and nothing
+    /// else (I14).
+    pub(super) fn placed(&mut self, placed: &Placed<'_>) -> Result<(), Broken> {
+        let Placed {
+            source,
+            destination,
+            may_replace,
+            over,
+            before,
+            after,
+        } = *placed;
+        let replaced = before.filter(|before| before.content != after.content);
+        if let Some(before) = replaced.filter(|before| !may_replace || over != Some(&before.info.etag)) {
+            return broken(format!(
+                "I14: {destination} was replaced unseen: {before:?}, and not {over:?}"
+            ));
+        }
+        let is_it = |write: &&Write| write.main_key == *source && write.content == after.content;
+        let Some(original) = self.writes.iter().rfind(is_it) else {
+            return broken(format!(
+                "I2: {destination} got bytes that {source} never had: {after:?}"
+            ));
+        };
+        let in_place = source == destination;
+        let write = Write {
+            main_key: destination.clone(),
+            etag: after.info.etag.clone(),
+            version: after.info.version_id.clone(),
+            idempotency_key: original.idempotency_key.clone().filter(|_| in_place),
+            promised: original.promised && in_place,
+            restored: false,
+            is_final: !self.is_swapped(after),
+            undone: false,
+            ..original.clone()
+        };
+        self.current.insert(destination.clone(), self.writes.len());
+        self.writes.push(write);
+        Ok(())
+    }
+
+    /// Records that a transfer reported success. Checks that main had the object.
+    pub(super) fn told_transferred(&mut self, destination: &ObjectKey, main: &ObjectInfo) -> Result<(), Broken> {
+        let made = VersionCopied {
+            etag: main.etag.clone(),
+            version_id: main.version_id.clone(),
+        };
+        self.told_restored(destination, &made)
+    }
+
     /// Records that a restore reported success. Checks that main had the object.
     pub(super) fn told_restored(&mut self, main_key: &ObjectKey, restored: &VersionCopied) -> Result<(), Broken> {
         let VersionCopied { etag, version_id } = restored;
@@ -248,7 +308,7 @@ impl Audit {
             |write: &&mut Write| write.main_key == *main_key && write.etag == *etag && write.version == *version_id;
         let Some(write) = self.writes.iter_mut().find(is_it) else {
             return broken(format!(
-                "I14: {etag} was never in {main_key}, and was answered to be restored"
+                "I14: {etag} was never in {main_key}, and was answered to be there"
             ));
         };
         write.restored = true;

@@ -98,7 +98,12 @@ impl World {
         let parts = parts(&member.spec.draft_key, draft, member.spec.checks);
         let is_it = |(on, task): &(usize, Task)| match task {
             Task::Check(it) => *on == server && it.parts() == parts,
-            Task::Confirm(_) | Task::Batch { .. } | Task::Delete(_) | Task::Restore(_) | Task::Sweep(_) => false,
+            Task::Confirm(_)
+            | Task::Batch { .. }
+            | Task::Delete(_)
+            | Task::Transfer(_)
+            | Task::Restore(_)
+            | Task::Sweep(_) => false,
         };
         let running = self.tasks.iter().position(is_it);
         if member.waiting == Waiting::NotBegun {

@@ -3,6 +3,7 @@
 use draftstore_storage::{Condition, DraftVersion, ETag, ErrorKind, ObjectInfo};
 
 use super::audit::Broken;
+use super::keeping::KeepTurn;
 use super::spec::{Fault, Spec};
 use super::store::{Object, time};
 use super::task::Member;
@@ -18,6 +19,11 @@ impl World {
         fault: Fault,
     ) -> Result<Option<Answer<ErrorKind>>, Broken> {
         let spec = member.spec.clone();
+        match self.keep(&mut member.keeping, &spec.main_key, effect.removes(), fault)? {
+            KeepTurn::Continues => return Ok(None),
+            KeepTurn::Failed(kind) => return Ok(Some(answer(effect, Err(kind)))),
+            KeepTurn::Ready => {}
+        }
         Ok(Some(match (effect, fault) {
             (Effect::HeadDraft | Effect::HeadMain | Effect::HeadSettlement { .. }, Fault::Before(kind)) => {
                 Answer::Head(Err(kind))
@@ -35,7 +41,7 @@ impl World {
             (Effect::Unstage { staged }, _) => {
                 if matches!(fault, Fault::No | Fault::Lost | Fault::Stale) {
                     self.store.abort_staged(&staged.upload_id);
-                    self.forget_note(member);
+                    self.remove_note(&mut member.note);
                 }
                 Answer::Done
             }
@@ -53,7 +59,7 @@ impl World {
             (_, Fault::No | Fault::Stale) => {
                 let changed = self.change(&spec, effect)?;
                 if changed.is_ok() && matches!(effect, Effect::Complete { .. }) {
-                    self.forget_note(member);
+                    self.remove_note(&mut member.note);
                 }
                 answer(effect, changed)
             }
@@ -105,6 +111,7 @@ impl World {
         if copied.is_ok() {
             let after = self.store.main.get(&spec.main_key).expect("it was just copied there");
             self.audit.copied(spec, over.as_ref(), before.as_ref(), after)?;
+            self.store.check_kept(&spec.main_key, before.as_ref())?;
         }
         Ok(copied.map(Some))
     }

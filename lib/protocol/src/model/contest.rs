@@ -1,5 +1,5 @@
 //! Contests for one object: a confirm or an atomic batch is about to undo it, while others delete, restore or confirm it;
-//! or a confirm is repeated after its draft was uploaded again.
+//! a confirm is repeated after its draft was uploaded again; or several calls replace, delete, move and restore it.
 //!
 //! Purely random schedules seldom come to such moments. A contest leads there, with the usual faults on the way. The
 //! schedule then goes on at random.
@@ -21,11 +21,47 @@ const UNDOING: usize = 0;
 
 impl Schedule {
     pub(super) fn contest(&mut self) -> Result<(), Broken> {
-        if self.random.random_range(0..4) == 0 {
-            self.repeat_with_other_pins()
-        } else {
-            self.race_with_undo()
+        match self.random.random_range(0..6) {
+            0 => self.repeat_with_other_pins(),
+            1..=2 => self.race_for_object(),
+            _ => self.race_with_undo(),
         }
+    }
+
+    /// Lets calls of several servers replace, delete, move, copy, update and restore one object, act by act in any order.
+    fn race_for_object(&mut self) -> Result<(), Broken> {
+        let mut spec = self.kept_once();
+        self.world.put(&spec.draft_key, 1);
+        let server = self.server();
+        self.begin_confirm(server, spec.clone());
+        self.end_all_but(0)?;
+        for _ in 0..self.random.random_range(2..=3) {
+            let name = spec.main_key.clone();
+            match self.random.random_range(0..8) {
+                0..=1 => self.begin_delete(name),
+                2 => self.begin_restore(name),
+                3 => {
+                    self.world.put(&spec.draft_key, 1);
+                    spec.existing = Existing::Replace(None);
+                    let server = self.server();
+                    self.begin_confirm(server, spec.clone());
+                }
+                _ => {
+                    let other = if self.coin() { "!a" } else { "other" };
+                    self.begin_transfer(name, other.parse().expect("a key"));
+                }
+            }
+        }
+        while !self.world.tasks.is_empty() {
+            let task = self.random.random_range(0..self.world.tasks.len());
+            let fault = self.fault();
+            self.world.step(task, 0, fault)?;
+            if self.random.random_range(0..40) == 0 {
+                let server = self.server();
+                self.world.kill(server);
+            }
+        }
+        Ok(())
     }
 
     /// Confirms a draft, and its next version with the same idempotency key.
@@ -138,7 +174,9 @@ impl Schedule {
             let (members, in_batch) = match task {
                 Task::Confirm(member) => (std::slice::from_ref(&**member), false),
                 Task::Batch { members, .. } => (&members[..], true),
-                Task::Check(_) | Task::Delete(_) | Task::Restore(_) | Task::Sweep(_) => return Ok(()),
+                Task::Check(_) | Task::Delete(_) | Task::Transfer(_) | Task::Restore(_) | Task::Sweep(_) => {
+                    return Ok(());
+                }
             };
             if members.iter().any(is_undoing) {
                 return Ok(());

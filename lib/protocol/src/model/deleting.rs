@@ -2,7 +2,8 @@
 
 use draftstore_storage::{Condition, ETag, ErrorKind, ObjectKey};
 
-use super::audit::Broken;
+use super::audit::{Broken, broken};
+use super::keeping::{KeepState, KeepTurn};
 use super::spec::Fault;
 use super::world::{Late, World};
 use crate::confirm::settlement_key;
@@ -17,6 +18,31 @@ pub(super) struct Deleting {
     step: Step<ErrorKind>,
     /// The object, as the audit counts them, that the last look found.
     seen: Option<usize>,
+    keeping: KeepState,
+    own_delete: OwnDelete,
+}
+
+/// The deletes of a task, and what came of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub(super) struct OwnDelete {
+    /// Set after a delete.
+    pub(super) is_tried: bool,
+    /// Set after a delete has removed the object.
+    pub(super) has_removed: bool,
+    /// Set after a fault, so that the task cannot know if it has removed the object.
+    pub(super) is_in_doubt: bool,
+}
+
+impl OwnDelete {
+    /// Checks that a task which is answered with success has removed the object itself, unless it cannot know (I14).
+    pub(super) fn check(self, key: &ObjectKey) -> Result<(), Broken> {
+        if self.is_tried && !self.has_removed && !self.is_in_doubt {
+            return broken(format!(
+                "I14: {key} was removed by another call, and this one was not told"
+            ));
+        }
+        Ok(())
+    }
 }
 
 impl World {
@@ -32,6 +58,8 @@ impl World {
             deletion,
             step: Step::Perform(effect),
             seen: None,
+            keeping: KeepState::NotBegun,
+            own_delete: OwnDelete::default(),
         };
         self.begin(server, super::task::Task::Delete(Box::new(deleting)));
     }
@@ -40,7 +68,15 @@ impl World {
     pub(super) fn step_delete(&mut self, task: usize, it: &mut Deleting, fault: Fault) -> Result<bool, Broken> {
         if let Step::Perform(effect) = it.step.clone() {
             self.record(|| format!("{task}: delete {}: {effect:?} {fault:?}", it.main_key));
-            let answer = self.perform_delete(it, &effect, fault)?;
+            let main_key = it.main_key.clone();
+            let answer = match self.keep(&mut it.keeping, &main_key, effect.removes(), fault)? {
+                KeepTurn::Continues => return Ok(true),
+                KeepTurn::Failed(kind) => {
+                    it.own_delete.is_in_doubt |= kind == ErrorKind::Unavailable;
+                    Answer::Deleted(Err(kind))
+                }
+                KeepTurn::Ready => self.perform_delete(it, &effect, fault)?,
+            };
             it.step = it.deletion.on(answer);
         }
         let Step::Finish(answer) = &it.step else {
@@ -48,7 +84,10 @@ impl World {
         };
         self.record(|| format!("answer to the delete of {}: {answer:?}", it.main_key));
         match answer {
-            Ok(Deleted::Now { main, .. }) => self.audit.told_deleted(&it.main_key, main, it.seen)?,
+            Ok(Deleted::Now { main, .. }) => {
+                it.own_delete.check(&it.main_key)?;
+                self.audit.told_deleted(&it.main_key, main, it.seen)?;
+            }
             Err(DeleteError::Held) => self.audit.told_held(&it.main_key, it.seen)?,
             Ok(Deleted::Before) | Err(_) => {}
         }
@@ -88,9 +127,13 @@ impl World {
                         Ok(())
                     }
                     Fault::Lost | Fault::No | Fault::Stale => {
-                        self.delete_main(&it.main_key, main_etag, it.if_match.as_ref())?
+                        let deleted = self.delete_main(&it.main_key, main_etag, it.if_match.as_ref())?;
+                        it.own_delete.has_removed |= deleted.is_ok();
+                        deleted
                     }
                 };
+                it.own_delete.is_in_doubt |= failed == Some(ErrorKind::Unavailable);
+                it.own_delete.is_tried = true;
                 Answer::Deleted(failed.map_or(deleted.map(|()| None), Err))
             }
         })
@@ -106,7 +149,8 @@ impl World {
         match self.store.undo(key, etag) {
             Ok(Some(object)) => {
                 let expected = if_match.unwrap_or(etag);
-                self.audit.removed(key, [etag, expected], &object).map(Ok)
+                self.audit.removed(key, [etag, expected], &object)?;
+                self.store.check_kept(key, Some(&object)).map(Ok)
             }
             Ok(None) => Ok(Err(ErrorKind::NotFound)),
             Err(kind) => Ok(Err(kind)),

@@ -1,4 +1,5 @@
-//! Every interleaving of a small world: two confirms, a client that uploads again, a sweep, and up to two faults.
+//! Every interleaving of two small worlds. One has two confirms, a client that uploads again, a sweep, and up to two faults.
+//! The other has two calls that replace, delete, move or restore one object on two servers.
 //!
 //! The search follows worlds one choice at a time. It does not follow a world again that it has seen with as many
 //! faults left.
@@ -12,8 +13,10 @@ use super::HONOURS_ALL;
 use super::audit::Broken;
 use super::spec::{Fault, LIFETIME, Spec};
 use super::task::Task;
+use super::transferring::TransferSpec;
 use super::world::World;
 use crate::confirm::{Existing, Pins};
+use crate::kept::{Expected, TransferKind};
 use crate::sweep;
 use crate::sweep::Slice;
 
@@ -30,12 +33,31 @@ enum Choice {
     Kill(usize),
 }
 
+/// A call on an object that is there, and was replaced once.
+#[derive(Debug, Clone)]
+enum Call {
+    Confirm(Spec),
+    Delete(ObjectKey),
+    /// Restores what was replaced last.
+    Restore(ObjectKey),
+    Transfer(TransferSpec),
+}
+
+/// The place in which main keeps what is replaced or deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Keeps {
+    Versions,
+    Copies,
+}
+
 /// The setup of a search.
 #[derive(Debug, Clone)]
 struct Scenario {
-    confirms: [Spec; 2],
+    calls: [Call; 2],
+    /// Set if there is an object before the calls. Then nothing is swept.
+    keeps: Option<Keeps>,
     /// The draft that is uploaded again.
-    again: ObjectKey,
+    again: Option<ObjectKey>,
     /// Set if all drafts have expired at the start.
     expired: bool,
     /// The size of the drafts in bytes, which decides if they are staged.
@@ -58,7 +80,9 @@ impl Reached {
         self.path.push(choice);
         match choice {
             Choice::Upload => {
-                self.world.put(&scenario.again, scenario.size);
+                if let Some(again) = &scenario.again {
+                    self.world.put(again, scenario.size);
+                }
                 self.uploaded = true;
             }
             Choice::Act(task, which, fault) => {
@@ -88,20 +112,44 @@ impl Reached {
 impl Scenario {
     fn begin(&self) -> Result<Reached, Broken> {
         let mut world = World::new(HONOURS_ALL);
-        for spec in &self.confirms {
-            world.put(&spec.draft_key, self.size);
+        if let Some(keeps) = self.keeps {
+            world.store.keeps_versions = keeps == Keeps::Versions;
+            world.store.keeps_replaced = keeps == Keeps::Copies;
+            for draft in ["first", "second"] {
+                world.put(&key(draft), self.size);
+                world.begin_confirm(0, replace(draft, "shared"));
+                world.run_all()?;
+            }
+            world.drain()?;
+            world.ended.clear();
+        }
+        for call in &self.calls {
+            if let Call::Confirm(spec) = call {
+                world.put(&spec.draft_key, self.size);
+            }
         }
         if self.expired {
             world.pass_time(2 * LIFETIME);
         }
-        world.begin_confirm(0, self.confirms[0].clone());
-        world.begin_confirm(1, self.confirms[1].clone());
-        world.begin_sweep(2, Slice::WHOLE)?;
-        // The sweep's first page shows that this world has no unique drafts.
-        world.step(2, 0, Fault::No)?;
+        for (server, call) in self.calls.iter().cloned().enumerate() {
+            match call {
+                Call::Confirm(spec) => world.begin_confirm(server, spec),
+                Call::Delete(key) => world.begin_delete(server, key, None),
+                Call::Transfer(spec) => world.begin_transfer(server, spec),
+                Call::Restore(key) => {
+                    let replaced = world.store.restorable(&key).last();
+                    world.begin_restore(server, key, replaced, Expected::Any);
+                }
+            }
+        }
+        if self.keeps.is_none() {
+            world.begin_sweep(2, Slice::WHOLE)?;
+            // The sweep's first page shows that this world has no unique drafts.
+            world.step(2, 0, Fault::No)?;
+        }
         Ok(Reached {
             world,
-            uploaded: false,
+            uploaded: self.again.is_none(),
             faults: 0,
             path: Vec::new(),
         })
@@ -173,7 +221,12 @@ fn is_only_looking_for_uploads(task: &Task) -> bool {
 fn under_way(task: &Task) -> usize {
     match task {
         Task::Sweep(sweep) => sweep.under_way.len(),
-        Task::Confirm(_) | Task::Batch { .. } | Task::Check(_) | Task::Delete(_) | Task::Restore(_) => 1,
+        Task::Confirm(_)
+        | Task::Batch { .. }
+        | Task::Check(_)
+        | Task::Delete(_)
+        | Task::Transfer(_)
+        | Task::Restore(_) => 1,
     }
 }
 
@@ -192,12 +245,30 @@ fn spec(draft: &str, main: &str) -> Spec {
     }
 }
 
+fn replace(draft: &str, main: &str) -> Spec {
+    Spec {
+        existing: Existing::Replace(None),
+        ..spec(draft, main)
+    }
+}
+
+fn moved(to: &str) -> Call {
+    Call::Transfer(TransferSpec {
+        kind: TransferKind::Move,
+        source: key("shared"),
+        destination: key(to),
+        existing: Existing::Keep,
+        key: None,
+    })
+}
+
 fn holds(confirms: &[Spec; 2]) {
     // Copies in parts take more acts. With faults, there would be too many paths to follow.
     for (expired, size, faults) in [(false, 1, 2), (true, 1, 2), (true, 10, 0)] {
         let scenario = Scenario {
-            again: confirms[0].draft_key.clone(),
-            confirms: confirms.clone(),
+            again: Some(confirms[0].draft_key.clone()),
+            calls: confirms.clone().map(Call::Confirm),
+            keeps: None,
             expired,
             size,
             faults,
@@ -221,11 +292,7 @@ fn model_every_interleaving_of_two_drafts_for_one_name_holds() {
 
 #[test]
 fn model_every_interleaving_of_a_confirm_and_an_overwrite_holds() {
-    let overwrite = Spec {
-        existing: Existing::Replace(None),
-        ..spec("b", "shared")
-    };
-    holds(&[spec("a", "shared"), overwrite]);
+    holds(&[spec("a", "shared"), replace("b", "shared")]);
 }
 
 #[test]
@@ -235,4 +302,37 @@ fn model_every_interleaving_of_two_requests_with_one_key_holds() {
         ..spec(draft, "shared")
     };
     holds(&[with_key("a"), with_key("b")]);
+}
+
+#[test]
+fn model_every_interleaving_of_two_changes_of_one_object_holds() {
+    let replaced = |draft| Call::Confirm(replace(draft, "shared"));
+    let (deleted, restored) = (Call::Delete(key("shared")), Call::Restore(key("shared")));
+    let mut states = 0;
+    for keeps in [Keeps::Versions, Keeps::Copies] {
+        for calls in [
+            [replaced("a"), replaced("b")],
+            [replaced("a"), deleted.clone()],
+            [replaced("a"), restored.clone()],
+            [replaced("a"), moved("c")],
+            [deleted.clone(), deleted.clone()],
+            [deleted.clone(), restored.clone()],
+            [deleted.clone(), moved("c")],
+            [restored.clone(), restored.clone()],
+            [restored.clone(), moved("c")],
+            [moved("c"), moved("d")],
+            [moved("c"), moved("c")],
+        ] {
+            let scenario = Scenario {
+                calls,
+                keeps: Some(keeps),
+                again: None,
+                expired: false,
+                size: 1,
+                faults: 2,
+            };
+            states += scenario.explore().unwrap_or_else(|broken| panic!("{broken}"));
+        }
+    }
+    println!("{states} states");
 }

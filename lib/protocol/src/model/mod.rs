@@ -2,7 +2,8 @@
 //!
 //! The protocols are state machines without I/O, so the model can drive the same code that ships. It decides which act
 //! comes next, and which fault it has. In [`world`], clients upload, upload again and discard. In [`running`], servers
-//! check, confirm, confirm in batches, delete, restore and sweep, and are killed between any two acts. Calls fail, their answers get lost, or
+//! check, confirm, confirm in batches, delete, copy, move, update, restore and sweep, and are killed between any two acts.
+//! Main has versions, or the servers keep copies of what they replace and delete. Calls fail, their answers get lost, or
 //! they take effect later; lists are stale; time passes. [`audit`] sees every act and every answer, and reports
 //! violated invariants. It never calls the code under test.
 //!
@@ -18,6 +19,7 @@ mod contest;
 mod deleting;
 mod end;
 mod exhaustive;
+mod keeping;
 mod random;
 mod removing;
 mod restoring;
@@ -27,6 +29,7 @@ mod staging;
 mod store;
 mod sweeping;
 mod task;
+mod transferring;
 mod world;
 
 use draftstore_storage::{Capabilities, Condition, Support};

@@ -8,15 +8,16 @@ use super::audit::Broken;
 use super::spec::{Fault, LIFETIME, Profile, Spec, TIMEOUT, UPLOAD_TTL};
 use super::store::time;
 use super::task::Task;
+use super::transferring::TransferSpec;
 use super::world::World;
 use crate::DraftId;
 use crate::confirm::{Existing, Pins};
-use crate::kept::Expected;
+use crate::kept::{Expected, TransferKind};
 
 /// The number of acts in a schedule, before everything is brought to an end.
 const ACTS: usize = 60;
 /// One of so many schedules begins with a contest.
-const CONTESTS: u32 = 4;
+const CONTESTS: u32 = 3;
 
 /// Runs one schedule to its end, and checks every promise during and after it.
 ///
@@ -49,7 +50,8 @@ impl Schedule {
         let mut random = StdRng::seed_from_u64(seed);
         let mut world = World::new(profile);
         world.sweepers = random.random_range(1..=3);
-        world.store.keeps_versions = true;
+        world.store.keeps_versions = random.random_range(0..2) == 0;
+        world.store.keeps_replaced = !world.store.keeps_versions;
         let has_checks = random.random_range(0..3) == 0;
         world.checks = u8::from(has_checks);
         Self {
@@ -78,7 +80,7 @@ impl Schedule {
             return Ok(());
         }
         let busy = !self.world.tasks.is_empty();
-        match self.random.random_range(0..100) {
+        match self.random.random_range(0..103) {
             0..=5 if !self.world.with_leftovers().is_empty() => {
                 let servers = self.world.with_leftovers();
                 let server = servers[self.random.random_range(0..servers.len())];
@@ -112,6 +114,7 @@ impl Schedule {
             95 => self.world.snapshot = Some(self.world.store.clone()),
             96 if self.world.in_limbo() > 0 => return self.world.land(0),
             96..=97 => self.pass_time(),
+            100..=102 => self.transfer(),
             _ => self.repeat(),
         }
         Ok(())
@@ -238,22 +241,69 @@ impl Schedule {
     fn in_batch(&self) -> Option<Spec> {
         let mut batches = self.world.tasks.iter().filter_map(|(_, task)| match task {
             Task::Batch { members, .. } => members.first(),
-            Task::Confirm(_) | Task::Check(_) | Task::Delete(_) | Task::Restore(_) | Task::Sweep(..) => None,
+            Task::Confirm(_)
+            | Task::Check(_)
+            | Task::Delete(_)
+            | Task::Transfer(_)
+            | Task::Restore(_)
+            | Task::Sweep(..) => None,
         });
         Some(batches.next()?.spec.clone())
     }
 
     /// Deletes an object in main, or one that is not there.
     fn delete(&mut self) {
-        let objects = self.world.store.main.len();
-        let place = (objects > 0).then(|| self.random.random_range(0..objects));
-        let there = place.and_then(|place| self.world.store.main.keys().nth(place)).cloned();
+        let there = self.object();
         let main_key = match (self.in_batch(), there) {
             (Some(spec), _) if self.random.random_range(0..2) == 0 => spec.main_key,
             (_, Some(there)) => there,
             (_, None) => self.spec().main_key,
         };
         self.begin_delete(main_key);
+    }
+
+    /// Returns the name of an object in main.
+    fn object(&mut self) -> Option<ObjectKey> {
+        let objects = self.world.store.names().count();
+        let place = (objects > 0).then(|| self.random.random_range(0..objects))?;
+        self.world.store.names().nth(place).cloned()
+    }
+
+    /// Copies, moves or updates an object in main.
+    fn transfer(&mut self) {
+        let Some(source) = self.object() else { return };
+        let other = self.spec().main_key;
+        self.begin_transfer(source, other);
+    }
+
+    /// Copies or moves an object to this name, or updates it.
+    pub(super) fn begin_transfer(&mut self, source: ObjectKey, other: ObjectKey) {
+        let kind = match self.random.random_range(0..6) {
+            _ if source == other => TransferKind::Update,
+            0 => TransferKind::Update,
+            1..=2 => TransferKind::Copy,
+            _ => TransferKind::Move,
+        };
+        let in_place = kind == TransferKind::Update;
+        let spec = TransferSpec {
+            kind,
+            destination: if in_place { source.clone() } else { other },
+            source,
+            existing: if self.coin() {
+                Existing::Keep
+            } else {
+                Existing::Replace(None)
+            },
+            key: self
+                .coin()
+                .then(|| self.random.random_range(0..2))
+                .filter(|_| !in_place),
+        };
+        let server = self.server();
+        let must_wait = |key| self.world.must_wait_to_change(server, key);
+        if !must_wait(&spec.source) && !must_wait(&spec.destination) {
+            self.world.begin_transfer(server, spec);
+        }
     }
 
     pub(super) fn begin_delete(&mut self, main_key: ObjectKey) {
@@ -272,13 +322,12 @@ impl Schedule {
 
     /// Restores a version of an object in main, or undoes its delete.
     fn restore(&mut self) {
-        let replaced = self.world.store.older.len();
-        if replaced == 0 {
+        let names = self.world.store.restorable_names();
+        if names.is_empty() {
             return;
         }
-        let place = self.random.random_range(0..replaced);
-        let (main_key, _) = self.world.store.older.iter().nth(place).expect("there are as many");
-        self.begin_restore(main_key.clone());
+        let place = self.random.random_range(0..names.len());
+        self.begin_restore(names[place].clone());
     }
 
     /// Undoes a delete, which has not happened if there is an object.
@@ -291,14 +340,11 @@ impl Schedule {
 
     pub(super) fn begin_restore(&mut self, main_key: ObjectKey) {
         let server = self.server();
-        let versions: Vec<_> = self.world.store.versions(&main_key).collect();
+        let versions: Vec<_> = self.world.store.restorable(&main_key).collect();
         if versions.is_empty() {
             return;
         }
-        let version = versions[self.random.random_range(0..versions.len())]
-            .info
-            .version_id
-            .clone();
+        let version = Some(versions[self.random.random_range(0..versions.len())].clone());
         let there = self
             .world
             .store
@@ -348,7 +394,7 @@ impl Schedule {
         let is_raced_for = self.world.tasks.iter().any(|(_, task)| {
             !matches!(
                 task,
-                Task::Check(_) | Task::Delete(_) | Task::Restore(_) | Task::Sweep(..)
+                Task::Check(_) | Task::Delete(_) | Task::Transfer(_) | Task::Restore(_) | Task::Sweep(..)
             )
         });
         if !is_raced_for {

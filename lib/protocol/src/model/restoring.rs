@@ -5,6 +5,7 @@ use draftstore_storage::{
 };
 
 use super::audit::{Broken, broken};
+use super::keeping::{KeepState, KeepTurn};
 use super::spec::{Fault, digest};
 use super::task::Task;
 use super::world::{Late, World};
@@ -28,6 +29,7 @@ pub(super) struct RestoringTask {
     seen: Option<ETag>,
     /// Set if the first look found an object that this request has not made.
     has_found_another: bool,
+    keeping: KeepState,
 }
 
 /// A copy of a version, as the store gets it.
@@ -66,6 +68,7 @@ impl World {
             has_looked: false,
             seen: None,
             has_found_another: false,
+            keeping: KeepState::NotBegun,
         };
         self.begin(server, Task::Restore(Box::new(task)));
     }
@@ -74,7 +77,12 @@ impl World {
     pub(super) fn step_restore(&mut self, task: usize, it: &mut RestoringTask, fault: Fault) -> Result<bool, Broken> {
         if let Step::Perform(effect) = it.step.clone() {
             self.record(|| format!("{task}: restore {}: {effect:?} {fault:?}", it.main_key));
-            let answer = self.perform_restore(it, effect, fault)?;
+            let main_key = it.main_key.clone();
+            let answer = match self.keep(&mut it.keeping, &main_key, effect.removes(), fault)? {
+                KeepTurn::Continues => return Ok(true),
+                KeepTurn::Failed(kind) => Answer::Copied(Err(kind)),
+                KeepTurn::Ready => self.perform_restore(it, effect, fault)?,
+            };
             it.step = it.restoring.on(answer);
         }
         let Step::Finish(answer) = &it.step else {
@@ -121,18 +129,15 @@ impl World {
                 Answer::Head(failed.map_or(Ok(settlement), Err))
             }
             Effect::FindSource => {
-                let source = match &it.version {
-                    Some(version) => self.store.version(&it.main_key, version),
-                    None => self.store.versions(&it.main_key).next(),
-                };
-                let version = |object: &super::store::Object| {
-                    Some(Version {
-                        id: object.info.version_id.clone()?,
-                        info: object.info.clone(),
-                        options: StorageOptions::NONE,
-                    })
-                };
-                let source = source.and_then(version);
+                let id = it
+                    .version
+                    .clone()
+                    .or_else(|| self.store.restorable(&it.main_key).next());
+                let source = id.and_then(|id| {
+                    let info = self.store.version(&it.main_key, &id)?.info.clone();
+                    let options = StorageOptions::NONE;
+                    Some(Version { id, info, options })
+                });
                 Answer::Source(failed.map_or(Ok(source), Err))
             }
             Effect::Copy {
@@ -173,6 +178,7 @@ impl World {
             let after = self.store.main.get(&copy.key).expect("it was just copied there");
             self.audit
                 .restored(&copy.key, &copy.version, copy.seen.as_ref(), before.as_ref(), after)?;
+            self.store.check_kept(&copy.key, before.as_ref())?;
         }
         Ok(copied)
     }

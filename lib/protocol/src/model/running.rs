@@ -8,6 +8,7 @@ use ulid::Ulid;
 
 use super::audit::{Audit, Broken, broken};
 use super::checking::Waiting;
+use super::keeping::KeepState;
 use super::spec::{Fault, GRACE, IDLE_AFTER, LIFETIME, MAX_COPY_BYTES, REMOVALS, Spec, TIMEOUT, UPLOAD_TTL};
 use super::task::{BOUNDS, Member, Staging, Sweep, Task};
 use super::world::{Late, World};
@@ -79,7 +80,7 @@ impl World {
         })
     }
 
-    /// Returns true if a lock of this server makes a delete or a restore wait.
+    /// Returns true if a lock of this server makes a delete, a transfer or a restore wait.
     pub(super) fn must_wait_to_change(&self, server: usize, main_key: &ObjectKey) -> bool {
         self.is_locked(server, |_, main| main == main_key)
     }
@@ -94,6 +95,7 @@ impl World {
                         Task::Confirm(member) => of_member(member),
                         Task::Batch { members, .. } => members.iter().any(of_member),
                         Task::Delete(it) => collides(None, &it.main_key),
+                        Task::Transfer(it) => collides(None, &it.spec.source) || collides(None, &it.spec.destination),
                         Task::Restore(it) => collides(None, &it.main_key),
                         Task::Check(_) | Task::Sweep(..) => false,
                     }
@@ -113,7 +115,7 @@ impl World {
             match task {
                 Task::Confirm(member) => self.ended.push((member.spec, None)),
                 Task::Batch { members, .. } => self.ended.extend(members.into_iter().map(|member| (member.spec, None))),
-                Task::Check(_) | Task::Delete(_) | Task::Restore(_) | Task::Sweep(..) => {}
+                Task::Check(_) | Task::Delete(_) | Task::Transfer(_) | Task::Restore(_) | Task::Sweep(..) => {}
             }
         }
     }
@@ -129,6 +131,7 @@ impl World {
             Task::Batch { batch, members, turn } => self.step_batch(task, *batch, members, turn, which, fault)?,
             Task::Check(it) => self.step_check(server, it, fault)?,
             Task::Delete(it) => self.step_delete(task, it, fault)?,
+            Task::Transfer(it) => self.step_transfer(task, it, fault)?,
             Task::Restore(it) => self.step_restore(task, it, fault)?,
             Task::Sweep(sweep) => self.step_sweep(task, sweep, which, fault)?,
         };
@@ -147,7 +150,7 @@ impl World {
                 Audit::settled(&answers.collect::<Vec<_>>())?;
                 members.into_iter().try_for_each(|member| self.end(server, member))
             }
-            Task::Check(_) | Task::Delete(_) | Task::Restore(_) | Task::Sweep(..) => Ok(()),
+            Task::Check(_) | Task::Delete(_) | Task::Transfer(_) | Task::Restore(_) | Task::Sweep(..) => Ok(()),
         }
     }
 
@@ -167,6 +170,7 @@ impl World {
                 Ok(())
             }
             Late::Restore(copy) => self.copy_version(&copy).map(|_| ()),
+            Late::Transfer(copy) => self.copy_inside(&copy).map(|_| ()),
         }
     }
 
@@ -307,6 +311,7 @@ impl World {
             staging: Staging::NotBegun,
             note: None,
             waiting: Waiting::NotBegun,
+            keeping: KeepState::NotBegun,
         }
     }
 }

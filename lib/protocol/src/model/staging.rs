@@ -1,9 +1,9 @@
 //! The staging of a copy in three acts: the note, the upload with its first part, and the second part.
 
-use draftstore_storage::{DraftVersion, ETag, ErrorKind};
+use draftstore_storage::{DraftVersion, ETag, ErrorKind, ObjectKey};
 
 use super::spec::{Fault, TIMEOUT};
-use super::store::{plain, staged, time, upload_id};
+use super::store::{destination_bucket, plain, staged, time, upload_id};
 use super::task::{Member, Staging};
 use super::world::World;
 use crate::confirm::{Answer, Effect, StagingNote};
@@ -34,7 +34,8 @@ impl World {
         }
         match staging {
             Staging::NotBegun => {
-                self.put_note(member);
+                member.note = Some(self.put_note(&member.spec.main_key));
+                member.staging = Staging::Noted;
                 None
             }
             // The call after the note ends before the time in the note.
@@ -53,27 +54,27 @@ impl World {
         }
     }
 
-    pub(super) fn forget_note(&mut self, member: &mut Member) {
-        if let Some(note) = member.note.take() {
+    pub(super) fn remove_note(&mut self, note: &mut Option<DraftVersion>) {
+        if let Some(note) = note.take() {
             self.store.draft.remove(&note.key);
         }
     }
 
-    fn put_note(&mut self, member: &mut Member) {
+    /// Puts a note about a copy that is about to be staged.
+    pub(super) fn put_note(&mut self, main_key: &ObjectKey) -> DraftVersion {
         let note = StagingNote {
             ends_at: time(self.store.now + TIMEOUT),
-            bucket: None,
-            main_key: member.spec.main_key.clone(),
+            bucket: destination_bucket(main_key),
+            main_key: main_key.clone(),
         };
         let content = self.fresh_content();
         let key = note.key(u128::from(content));
         let put = self.store.put(&key, content, 0, false);
         put.expect("nothing stands in the way");
-        member.note = Some(DraftVersion {
+        DraftVersion {
             key,
             etag: plain(content),
-        });
-        member.staging = Staging::Noted;
+        }
     }
 
     /// Copies a part. Returns an answer if the store refused it.

@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use draftstore_storage::{
-    Attributes, Capabilities, Condition, DeleteFailure, DraftVersion, ETag, ErrorKind, ListObjects, ListUploads,
-    ListedObject, ListedUpload, ObjectHeader, ObjectInfo, ObjectKey, ObjectPage, StagedCopy, StagedPart,
+    Attributes, BucketName, Capabilities, Condition, DeleteFailure, DraftVersion, ETag, ErrorKind, ListObjects,
+    ListUploads, ListedObject, ListedUpload, ObjectHeader, ObjectInfo, ObjectKey, ObjectPage, StagedCopy, StagedPart,
     StoredAttributes, Support, UploadCursor, UploadId, UploadPage, VersionCopied, VersionId,
 };
 
+use super::audit::{Broken, broken};
+use crate::REPLACED_PREFIX;
 use crate::confirm::{Agreement, MarkerDigest};
+use crate::kept::ReplacedId;
 
 /// The number of objects and uploads on a page. It is small, so that lists have several pages.
 pub(super) const PAGE: usize = 3;
@@ -43,6 +46,13 @@ pub(super) struct Upload {
     pub(super) attributes: StoredAttributes,
 }
 
+impl Upload {
+    /// Returns true if a staged copy is in the bucket of this destination. `None` is main.
+    pub(super) fn is_in(&self, bucket: Option<&BucketName>) -> bool {
+        destination_bucket(&self.key).as_ref() == bucket
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct SimStore {
     pub(super) honours: Capabilities,
@@ -54,6 +64,8 @@ pub(super) struct SimStore {
     pub(super) staged: Vec<Upload>,
     /// True if main keeps what is replaced or deleted there.
     pub(super) keeps_versions: bool,
+    /// True if the servers keep copies of what they replace or delete.
+    pub(super) keeps_replaced: bool,
     /// The versions in main that are not the current ones, the newest last.
     pub(super) older: BTreeMap<ObjectKey, Vec<Object>>,
     next_version: u64,
@@ -73,6 +85,7 @@ impl SimStore {
             uploads: Vec::new(),
             staged: Vec::new(),
             keeps_versions: false,
+            keeps_replaced: false,
             older: BTreeMap::new(),
             next_version: 0,
             next_upload: 0,
@@ -124,21 +137,41 @@ impl SimStore {
         to_etag: Option<&ETag>,
         attributes: &Attributes,
     ) -> Result<ETag, Refused> {
-        let draft = self.source(from, from_etag, Condition::CopySource)?.clone();
+        let draft = self
+            .source(&self.draft, from, from_etag, Condition::CopySource)?
+            .clone();
+        self.insert_copy(&draft, to, to_etag, attributes)
+    }
+
+    /// Copies an object inside main.
+    pub(super) fn copy_in_main(
+        &mut self,
+        from: &ObjectKey,
+        from_etag: &ETag,
+        to: &ObjectKey,
+        to_etag: Option<&ETag>,
+        attributes: &Attributes,
+    ) -> Result<ETag, Refused> {
+        let source = self.source(&self.main, from, from_etag, Condition::CopySource)?.clone();
+        self.insert_copy(&source, to, to_etag, attributes)
+    }
+
+    fn insert_copy(
+        &mut self,
+        source: &Object,
+        to: &ObjectKey,
+        to_etag: Option<&ETag>,
+        attributes: &Attributes,
+    ) -> Result<ETag, Refused> {
         self.check_main(to, to_etag, [Condition::CopyToAbsent, Condition::CopyOver])?;
-        let etag = plain(draft.content);
-        let object = self.object(
-            draft.content,
-            draft.info.size,
-            etag.clone(),
-            self.now,
-            attributes.clone().into(),
-        );
+        let etag = plain(source.content);
+        let attributes = attributes.clone().into();
+        let object = self.object(source.content, source.info.size, etag.clone(), self.now, attributes);
         self.insert(to, object);
         Ok(etag)
     }
 
-    /// Copies a version of an object in main over its current one.
+    /// Copies a version of an object in main, or a copy in its place, over its current one.
     pub(super) fn restore(
         &mut self,
         key: &ObjectKey,
@@ -147,17 +180,16 @@ impl SimStore {
         attributes: &Attributes,
     ) -> Result<VersionCopied, Refused> {
         let source = self.version(key, version).ok_or(ErrorKind::NotFound)?.clone();
-        self.check_main(key, to_etag, [Condition::CopyToAbsent, Condition::CopyOver])?;
-        let etag = plain(source.content);
-        let attributes = attributes.clone().into();
-        let object = self.object(source.content, source.info.size, etag.clone(), self.now, attributes);
-        self.insert(key, object);
+        let etag = self.insert_copy(&source, key, to_etag, attributes)?;
         let version_id = self.main.get(key).and_then(|object| object.info.version_id.clone());
         Ok(VersionCopied { etag, version_id })
     }
 
-    /// Returns a version of an object in main.
+    /// Returns a version of an object in main, or a copy in its place.
     pub(super) fn version(&self, key: &ObjectKey, version: &VersionId) -> Option<&Object> {
+        if let Ok(copy) = version.as_str().parse::<ReplacedId>() {
+            return self.main.get(&copy.key(key));
+        }
         let is_it = |object: &&Object| object.info.version_id.as_ref() == Some(version);
         self.versions(key).find(is_it)
     }
@@ -166,6 +198,57 @@ impl SimStore {
     pub(super) fn versions(&self, key: &ObjectKey) -> impl Iterator<Item = &Object> {
         let older = self.older.get(key).into_iter().flatten().rev();
         self.main.get(key).into_iter().chain(older)
+    }
+
+    /// Returns the IDs of the versions that a restore of an object can name, the newest first.
+    pub(super) fn restorable(&self, key: &ObjectKey) -> impl Iterator<Item = VersionId> {
+        let versions = self.versions(key).filter_map(|object| object.info.version_id.clone());
+        versions.chain(self.copies(key).map(|(id, _)| VersionId::new(id.to_string())))
+    }
+
+    /// Returns the copies of an object that servers have kept, the newest first.
+    fn copies(&self, key: &ObjectKey) -> impl Iterator<Item = (ReplacedId, &Object)> {
+        let prefix = ReplacedId::prefix(key);
+        self.main
+            .iter()
+            .filter(move |(copy, _)| copy.as_str().starts_with(&prefix))
+            .filter_map(|(copy, object)| Some((ReplacedId::in_key(copy)?, object)))
+    }
+
+    /// Returns the keys in main that callers know.
+    pub(super) fn names(&self) -> impl Iterator<Item = &ObjectKey> {
+        let is_name = |key: &&ObjectKey| !key.as_str().starts_with(REPLACED_PREFIX);
+        self.main.keys().filter(is_name)
+    }
+
+    /// Returns the keys in main whose objects were replaced or deleted, and can be restored.
+    pub(super) fn restorable_names(&self) -> Vec<ObjectKey> {
+        let copied = self.main.keys().filter_map(|copy| {
+            let (name, _) = copy.as_str().strip_prefix(REPLACED_PREFIX)?.rsplit_once('/')?;
+            ObjectKey::new(name).ok()
+        });
+        let mut names: Vec<_> = self.older.keys().cloned().chain(copied).collect();
+        names.dedup();
+        names
+    }
+
+    /// Checks that what an act has removed from main is still a version there, or has its copy (I14).
+    pub(super) fn check_kept(&self, key: &ObjectKey, before: Option<&Object>) -> Result<(), Broken> {
+        let Some(before) = before else { return Ok(()) };
+        let is_it = |object: &Object| object.content == before.content;
+        let is_kept = !(self.keeps_versions || self.keeps_replaced)
+            || self.versions(key).any(is_it)
+            || self.copies(key).any(|(_, copy)| is_it(copy));
+        if is_kept {
+            return Ok(());
+        }
+        broken(format!("I14: {key} lost its object, and has no copy of it: {before:?}"))
+    }
+
+    /// Returns true if an object or a version in main has these bytes.
+    pub(super) fn has_anywhere(&self, content: Content) -> bool {
+        let mut all = self.main.values().chain(self.older.values().flatten());
+        all.any(|object| object.content == content)
     }
 
     /// Makes an object the current one in main.
@@ -193,7 +276,18 @@ impl SimStore {
     }
 
     pub(super) fn stage_part(&mut self, id: u64, from: &ObjectKey, from_etag: &ETag) -> Result<(), Refused> {
-        let content = self.source(from, from_etag, Condition::PartSource)?.content;
+        let content = self
+            .source(&self.draft, from, from_etag, Condition::PartSource)?
+            .content;
+        self.add_part(id, content)
+    }
+
+    pub(super) fn stage_part_in_main(&mut self, id: u64, from: &ObjectKey, from_etag: &ETag) -> Result<(), Refused> {
+        let content = self.source(&self.main, from, from_etag, Condition::PartSource)?.content;
+        self.add_part(id, content)
+    }
+
+    fn add_part(&mut self, id: u64, content: Content) -> Result<(), Refused> {
         let upload = self.staged.iter_mut().find(|upload| upload.id == id);
         upload.ok_or(ErrorKind::NotFound)?.parts.push(content);
         Ok(())
@@ -299,14 +393,20 @@ impl SimStore {
         }
     }
 
-    fn source(&self, key: &ObjectKey, etag: &ETag, condition: Condition) -> Result<&Object, Refused> {
-        let draft = self.draft.get(key).ok_or(ErrorKind::NotFound)?;
+    fn source<'o>(
+        &self,
+        bucket: &'o BTreeMap<ObjectKey, Object>,
+        key: &ObjectKey,
+        etag: &ETag,
+        condition: Condition,
+    ) -> Result<&'o Object, Refused> {
+        let source = bucket.get(key).ok_or(ErrorKind::NotFound)?;
         let is_noticed =
             self.honours.honours(condition) || self.honours.of(condition) == Support::NotAtomic && !etag.may_be_md5();
-        if is_noticed && draft.info.etag != *etag {
+        if is_noticed && source.info.etag != *etag {
             return Err(ErrorKind::PreconditionFailed);
         }
-        Ok(draft)
+        Ok(source)
     }
 
     fn check_main(&self, key: &ObjectKey, etag: Option<&ETag>, [absent, over]: [Condition; 2]) -> Result<(), Refused> {
@@ -389,6 +489,12 @@ pub(super) fn agreed() -> Attributes {
 
 fn record_digest() -> MarkerDigest {
     MarkerDigest::new([0; 32])
+}
+
+/// Returns the bucket of a destination that the name is at. `None` is main.
+pub(super) fn destination_bucket(main_key: &ObjectKey) -> Option<BucketName> {
+    let is_far = main_key.as_str() == "shared";
+    is_far.then(|| "archive".parse().expect("a name"))
 }
 
 pub(super) fn time(seconds: u64) -> SystemTime {

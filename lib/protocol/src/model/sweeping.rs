@@ -47,7 +47,7 @@ impl World {
                 let page = || seen.list_uploads(&seen.uploads, &request);
                 sweep::Answer::Uploads(fails.map_or_else(|| Ok(page()), Err), now)
             }
-            sweep::Effect::ListStaged(_, key) => {
+            sweep::Effect::ListStaged(bucket, key) => {
                 let request = ListUploads {
                     prefix: Some(key.to_string()),
                     ..ListUploads::default()
@@ -59,7 +59,13 @@ impl World {
                 } else {
                     &self.store
                 };
-                let page = || seen.list_uploads(&seen.staged, &request);
+                let staged: Vec<_> = seen
+                    .staged
+                    .iter()
+                    .filter(|upload| upload.is_in(bucket.as_ref()))
+                    .cloned()
+                    .collect();
+                let page = || seen.list_uploads(&staged, &request);
                 sweep::Answer::Uploads(fails.map_or_else(|| Ok(page()), Err), now)
             }
             sweep::Effect::Look(keys) => {
@@ -100,11 +106,13 @@ impl World {
                     failed: fails.map_or(0, |_| uploads.len()),
                 }
             }
-            sweep::Effect::AbortStaged(_, uploads) => {
+            sweep::Effect::AbortStaged(bucket, uploads) => {
+                let gone = |upload: &Upload| {
+                    let is_it = uploads.iter().any(|listed| listed.upload_id == upload_id(upload.id));
+                    is_it && upload.is_in(bucket.as_ref())
+                };
                 if acts {
-                    for upload in &uploads {
-                        self.store.abort_staged(&upload.upload_id);
-                    }
+                    self.store.staged.retain(|upload| !gone(upload));
                 }
                 sweep::Answer::Aborted {
                     failed: fails.map_or(0, |_| uploads.len()),

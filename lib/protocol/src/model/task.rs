@@ -1,13 +1,15 @@
-//! The running tasks of a server: a confirm, a batch of confirms, a check, a delete, a restore, or a sweep.
+//! The running tasks of a server: a confirm, a batch of confirms, a check, a delete, a transfer, a restore, or a sweep.
 
 use draftstore_storage::{DraftVersion, ErrorKind};
 
 use super::audit::{Broken, broken};
 use super::checking::{Checking, Waiting};
 use super::deleting::Deleting;
+use super::keeping::KeepState;
 use super::restoring::RestoringTask;
 use super::spec::Spec;
 use super::store::PAGE;
+use super::transferring::TransferTask;
 use crate::confirm::{BatchId, Protocol, Step, Turn};
 use crate::sweep;
 use crate::sweep::{Bounds, Pass, Stop};
@@ -23,6 +25,7 @@ pub(super) struct Member {
     pub(super) staging: Staging,
     pub(super) note: Option<DraftVersion>,
     pub(super) waiting: Waiting,
+    pub(super) keeping: KeepState,
     /// The object in main, as the audit counts them, with which an earlier confirm of the same draft reported success.
     pub(super) was_kept: Option<usize>,
 }
@@ -37,6 +40,7 @@ pub(super) enum Task {
     },
     Check(Box<Checking>),
     Delete(Box<Deleting>),
+    Transfer(Box<TransferTask>),
     Restore(Box<RestoringTask>),
     Sweep(Box<Sweep>),
 }

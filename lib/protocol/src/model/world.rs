@@ -11,6 +11,7 @@ use super::restoring::VersionCopy;
 use super::spec::{Checks, Profile, REMOVALS, SERVERS, Spec, TIMEOUT, is_unique};
 use super::store::{Content, SimStore, upload_id};
 use super::task::Task;
+use super::transferring::CopyInside;
 use crate::checks::{NoVerdict, Verdict};
 use crate::confirm::{ConfirmError, DraftDeletes, Effect, Kept, Plan, Removals};
 use crate::upload::{ends_at, has_ended};
@@ -25,6 +26,7 @@ pub(super) enum Late {
     Deletes(DraftDeletes),
     Delete(ObjectKey, ETag),
     Restore(VersionCopy),
+    Transfer(CopyInside),
     Verdict(ObjectKey, Verdict),
 }
 

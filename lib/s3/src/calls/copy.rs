@@ -38,7 +38,7 @@ pub(crate) async fn copy_to_main(s3: &S3Storage, copy: &CopyToMain<'_>) -> Resul
     Ok(copy_object(s3, copy).await?.etag)
 }
 
-pub(crate) async fn copy_in_main(s3: &S3Storage, copy: &CopyInMain<'_>) -> Result<ETag, Error> {
+pub(crate) async fn copy_in_main(s3: &S3Storage, copy: &CopyInMain<'_>) -> Result<VersionCopied, Error> {
     let copy = CopyObject {
         source: copy_source(copy.bucket.name(), copy.source_key),
         if_source: s3.conditions.sent_source(Condition::CopySource, copy.source_etag),
@@ -48,7 +48,7 @@ pub(crate) async fn copy_in_main(s3: &S3Storage, copy: &CopyInMain<'_>) -> Resul
         attributes: copy.attributes,
         drops_tags: copy.source_has_tags,
     };
-    Ok(copy_object(s3, copy).await?.etag)
+    copy_object(s3, copy).await
 }
 
 pub(crate) async fn copy_version(s3: &S3Storage, copy: &CopyVersion<'_>) -> Result<VersionCopied, Error> {

@@ -1,4 +1,7 @@
 //! `DeleteObject` and `DeleteObjects` in main. What a failed condition means is for the caller to find out.
+//!
+//! Each request is sent once only. If a delete whose answer was lost were sent again, it would not find the object because of
+//! its own success, and the caller could not tell that from another's.
 
 use aws_sdk_s3::types::{Delete, DeletedObject, ObjectIdentifier};
 use draftstore_storage::VersionId;
@@ -6,6 +9,7 @@ use draftstore_storage::{Condition, Error, KeptVersion, MainBucket, ObjectDelete
 
 use super::delete::{MAX_KEYS, failure};
 use crate::S3Storage;
+use crate::connect::once_config;
 use crate::error::Call;
 
 pub(crate) async fn delete_object(
@@ -20,7 +24,8 @@ pub(crate) async fn delete_object(
         .bucket(bucket.name().as_str())
         .key(object.key.as_str())
         .set_if_match(s3.conditions.sent(Condition::Delete, object.etag.quoted()));
-    let deleted = request.send().await.map_err(|error| call.failed(&error))?;
+    let sent = request.customize().config_override(once_config()).send().await;
+    let deleted = sent.map_err(|error| call.failed(&error))?;
     Ok(deleted.version_id.map(VersionId::new))
 }
 
@@ -48,7 +53,8 @@ pub(crate) async fn delete_objects(
     let delete = Delete::builder().set_objects(Some(identifiers)).build();
     let delete = delete.map_err(|error| call.unexpected(error.to_string()))?;
     let request = s3.client.delete_objects().bucket(bucket.name().as_str()).delete(delete);
-    let answer = request.send().await.map_err(|error| call.failed(&error))?;
+    let sent = request.customize().config_override(once_config()).send().await;
+    let answer = sent.map_err(|error| call.failed(&error))?;
     let deleted = answer.deleted().iter().map(|deleted| outcome(call, deleted));
     let failed = answer.errors().iter().map(|error| {
         let failed = failure(call, error)?;

@@ -1,9 +1,12 @@
-//! The requests of a confirm on the wire, in order: no more than its plan needs.
+//! The requests of a confirm on the wire, in order: no more than its plan needs. And those of calls on confirmed objects.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use draftstore_service::draft::{CheckLimits, CheckState, ConfirmBatch, ConfirmLimits, ConfirmUpload, DraftName};
+use draftstore_service::draft::{
+    CheckLimits, CheckState, ConfirmBatch, ConfirmLimits, ConfirmUpload, CopyObject, DeleteObject, DescribeObject,
+    DraftName, RestoreVersion, UpdateObject,
+};
 use draftstore_service::{AllowedOrigins, Buckets, Drafts, Policy, Store, StoreProfile, SystemClock};
 use draftstore_storage::{Capabilities, Condition, IfDestination, Operation, Support};
 use draftstore_testing::proxy::{FaultProxy, Request};
@@ -164,6 +167,84 @@ const NONE: [(Kind, &[&str]); 3] = [
     (Kind::Repeat, &["HEAD draft", "HEAD main"]),
 ];
 
+/// A call on a confirmed object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Change {
+    Describe,
+    Update,
+    Copy,
+    Move,
+    /// Moves the object over another one.
+    MoveOver,
+    Delete,
+    /// Deletes two objects together.
+    DeleteTwo,
+    /// Restores what was replaced.
+    Restore,
+    /// Restores what was deleted.
+    Undelete,
+}
+
+const CHANGES: [(Change, &[&str]); 7] = [
+    (Change::Describe, &["HEAD main"]),
+    (Change::Update, &["HEAD main", "copy"]),
+    (Change::Copy, &["HEAD main", "copy"]),
+    (Change::Move, &["HEAD main", "copy", "DELETE main"]),
+    (Change::MoveOver, &["HEAD main", "HEAD main", "copy", "DELETE main"]),
+    (Change::Delete, &["HEAD main", "DELETE main"]),
+    (Change::DeleteTwo, &["HEAD main", "HEAD main", "DELETE objects"]),
+];
+
+/// The calls where main has versions. The rules that remove them were read before.
+const CHANGES_OF_VERSIONS: [(Change, &[&str]); 4] = [
+    (Change::Move, &["HEAD main", "copy", "DELETE main"]),
+    (Change::Delete, &["HEAD main", "DELETE main"]),
+    (Change::Restore, &["HEAD main", "HEAD version", "copy"]),
+    (
+        Change::Undelete,
+        &["HEAD main", "list versions", "HEAD version", "copy"],
+    ),
+];
+
+/// The calls where the server keeps copies of what is replaced and deleted.
+const CHANGES_WITH_COPIES: [(Change, &[&str]); 5] = [
+    (Change::Move, &["HEAD main", "copy", "DELETE main"]),
+    (
+        Change::MoveOver,
+        &["HEAD main", "HEAD main", "HEAD main", "copy", "copy", "DELETE main"],
+    ),
+    (Change::Delete, &["HEAD main", "HEAD main", "copy", "DELETE main"]),
+    (
+        Change::Restore,
+        &["HEAD main", "HEAD copy", "HEAD main", "copy", "copy"],
+    ),
+    (
+        Change::Undelete,
+        &["HEAD main", "GET versioning", "list copies", "HEAD copy", "copy"],
+    ),
+];
+
+#[tokio::test]
+async fn changes_of_a_confirmed_object_make_these_calls() {
+    let bench = Bench::start(Capabilities::ALL).await;
+    bench.assert_changes(&CHANGES).await;
+}
+
+#[tokio::test]
+async fn changes_of_an_object_with_versions_make_these_calls() {
+    let bench = Bench::start(Capabilities::ALL).await;
+    bench.world.keep_versions().await;
+    bench.keep("first", "first").await;
+    bench.change(Change::Delete, "first", None).await;
+    bench.assert_changes(&CHANGES_OF_VERSIONS).await;
+}
+
+#[tokio::test]
+async fn changes_of_an_object_with_copies_make_these_calls() {
+    let bench = Bench::start_keeping(Capabilities::ALL, Some(Duration::from_secs(3600))).await;
+    bench.assert_changes(&CHANGES_WITH_COPIES).await;
+}
+
 #[tokio::test]
 async fn plan_for_a_store_that_honours_every_condition_makes_these_calls() {
     assert_plan(Capabilities::ALL, &STRONG).await;
@@ -300,6 +381,11 @@ struct Bench {
 impl Bench {
     /// Starts the service on a store with known capabilities.
     async fn start(known: Capabilities) -> Self {
+        Self::start_keeping(known, None).await
+    }
+
+    /// Starts the service, which keeps copies of what is replaced for so long.
+    async fn start_keeping(known: Capabilities, replaced_lifetime: Option<Duration>) -> Self {
         let world = TestBuckets::embedded().await;
         let proxy = FaultProxy::start(&world.endpoint);
         let buckets = Buckets::new(world.draft.clone(), world.main.clone());
@@ -307,6 +393,7 @@ impl Bench {
         let store = Store::new(storage, buckets).with_profile(StoreProfile::known(known));
         let hour = Duration::from_secs(3600);
         let policy = Policy::new(hour, hour, hour, Duration::ZERO).expect("a policy");
+        let policy = policy.keeping_replaced_for(replaced_lifetime);
         let limits = ConfirmLimits {
             max_copy_bytes: MAX_COPY_BYTES,
             ..ConfirmLimits::default()
@@ -341,6 +428,88 @@ impl Bench {
         }
     }
 
+    /// Confirms these bytes under a name, and returns the ID of what they replaced.
+    async fn keep(&self, name: &str, bytes: &'static str) -> Option<String> {
+        self.world.draft(name, bytes).await;
+        let request = ConfirmUpload {
+            object_name: name.to_owned(),
+            overwrite: true,
+            ..ConfirmUpload::default()
+        };
+        let confirmed = self.drafts.confirm(&request).await.expect("confirmed");
+        self.drafts.drain().await;
+        confirmed.replaced_version_id.map(|id| id.to_string())
+    }
+
+    async fn change(&self, change: Change, name: &str, version_id: Option<String>) {
+        let object_name = name.to_owned();
+        let delete = |object_name: String| DeleteObject {
+            object_name,
+            if_match: None,
+        };
+        let copy = CopyObject {
+            object_name: object_name.clone(),
+            destination_name: format!("{name}-new"),
+            overwrite: change == Change::MoveOver,
+            ..CopyObject::default()
+        };
+        match change {
+            Change::Describe => {
+                let describe = DescribeObject {
+                    object_name,
+                    version_id,
+                };
+                self.drafts.describe_object(&describe).await.expect("described");
+            }
+            Change::Update => {
+                let update = UpdateObject {
+                    object_name,
+                    metadata: [("a".to_owned(), "1".to_owned())].into(),
+                    ..UpdateObject::default()
+                };
+                assert!(!self.drafts.update_object(&update).await.expect("updated").replayed);
+            }
+            Change::Copy => assert!(!self.drafts.copy_object(&copy).await.expect("copied").replayed),
+            Change::Move | Change::MoveOver => {
+                assert!(!self.drafts.move_object(&copy).await.expect("moved").replayed);
+            }
+            Change::Delete => {
+                let deleted = self.drafts.delete_object(&delete(object_name)).await;
+                assert!(deleted.expect("deleted").etag.is_some());
+            }
+            Change::DeleteTwo => {
+                let both = [delete(object_name), delete(format!("{name}-new"))];
+                let outcomes = self.drafts.delete_objects(&both).await.expect("outcomes");
+                assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+            }
+            Change::Restore | Change::Undelete => {
+                let restore = RestoreVersion {
+                    object_name,
+                    version_id,
+                    if_match: None,
+                };
+                assert!(!self.drafts.restore_version(&restore).await.expect("restored").replayed);
+            }
+        }
+    }
+
+    async fn assert_changes(&self, changes: &[(Change, &[&str])]) {
+        for (change, expected) in changes {
+            let name = format!("{change:?}");
+            self.keep(&name, "first").await;
+            let mut version = None;
+            match change {
+                Change::MoveOver | Change::DeleteTwo => drop(self.keep(&format!("{name}-new"), "other").await),
+                Change::Restore => version = self.keep(&name, "second").await,
+                Change::Undelete => self.change(Change::Delete, &name, None).await,
+                Change::Describe | Change::Update | Change::Copy | Change::Move | Change::Delete => {}
+            }
+            let seen = self.proxy.requests().len();
+            self.change(*change, &name, version).await;
+            assert_eq!(self.calls_since(seen), *expected, "{change:?}");
+        }
+    }
+
     /// Waits for the verdict on a draft, which the checks accept.
     async fn check(&self, name: &str) {
         let name = DraftName {
@@ -371,7 +540,14 @@ impl Bench {
         match (request.operation, is_draft) {
             (Operation::HeadObject, true) if is(".drafts/verdicts/") => "HEAD verdict",
             (Operation::HeadObject, true) => "HEAD draft",
+            (Operation::HeadObject, false) if request.of_version => "HEAD version",
+            (Operation::HeadObject, false) if is(".replaced/") => "HEAD copy",
             (Operation::HeadObject, false) => "HEAD main",
+            (Operation::DeleteObject, false) => "DELETE main",
+            (Operation::DeleteObjects, false) => "DELETE objects",
+            (Operation::ListObjectVersions, false) => "list versions",
+            (Operation::ListObjectsV2, false) => "list copies",
+            (Operation::GetBucketVersioning, false) => "GET versioning",
             (Operation::CopyObject, false) => "copy",
             (Operation::CreateMultipartUpload, false) => "create upload",
             (Operation::UploadPartCopy, false) => "copy part",
@@ -383,7 +559,7 @@ impl Bench {
             (Operation::GetObject, true) => "GET range",
             (Operation::DeleteObject, true) => "DELETE draft",
             (Operation::DeleteObjects, true) => "DELETE drafts",
-            (operation, _) => panic!("a confirm has no use for {operation} on {place:?}"),
+            (operation, _) => panic!("no call has use for {operation} on {place:?}"),
         }
     }
 }

@@ -18,6 +18,7 @@ promises! {
     failed_delete_is_repeated: strong, weak, sources, garage;
     delete_whose_answer_was_lost_has_deleted: strong, weak, sources, garage;
     object_replaced_before_the_delete_is_kept: strong;
+    delete_that_another_server_was_faster_than_is_told: strong;
     confirm_is_told_that_its_object_was_deleted: strong, sources, garage;
     object_that_a_batch_may_undo_is_not_deleted: strong, weak, sources, garage;
     delete_without_the_right_says_so: strong, weak, sources, garage;
@@ -115,6 +116,49 @@ async fn object_replaced_before_the_delete_is_kept(ground: &Ground) {
     let failed = system.delete("a").await;
     assert!(matches!(failed, Err(Error::Changed)), "{failed:?}");
     assert_eq!(system.state("a").await.1.as_deref(), Some("new"));
+}
+
+/// The other server moves or deletes the object before the delete of this one, alone or of a batch.
+async fn delete_that_another_server_was_faster_than_is_told(ground: &Ground) {
+    for (moves, operation) in [
+        (true, Operation::DeleteObject),
+        (false, Operation::DeleteObject),
+        (true, Operation::DeleteObjects),
+        (false, Operation::DeleteObjects),
+    ] {
+        let system = ground.system().await;
+        system.kept("a", "bytes").await;
+        system.drafts.drain().await;
+        let other = system.other_server();
+        system.store.before(operation, move || async move {
+            if moves {
+                let elsewhere = CopyObject {
+                    object_name: "a".to_owned(),
+                    destination_name: "b".to_owned(),
+                    ..CopyObject::default()
+                };
+                assert!(!other.move_object(&elsewhere).await.expect("moved").replayed);
+            } else {
+                let delete = DeleteObject {
+                    object_name: "a".to_owned(),
+                    if_match: None,
+                };
+                assert!(other.delete_object(&delete).await.expect("deleted").etag.is_some());
+            }
+        });
+        let request = DeleteObject {
+            object_name: "a".to_owned(),
+            if_match: None,
+        };
+        let deleted = if operation == Operation::DeleteObjects {
+            let outcomes = system.drafts.delete_objects(&[request]).await;
+            outcomes.expect("outcomes").remove(0)
+        } else {
+            system.drafts.delete_object(&request).await
+        };
+        assert_eq!(deleted.expect("there is nothing").etag, None);
+        assert_eq!(system.state("b").await.1.as_deref(), moves.then_some("bytes"));
+    }
 }
 
 async fn confirm_is_told_that_its_object_was_deleted(ground: &Ground) {

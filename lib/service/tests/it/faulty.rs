@@ -218,7 +218,7 @@ impl Objects for Faulty {
         self.call(Operation::CopyObject, main, copied).await
     }
 
-    async fn copy_in_main(&self, copy: &CopyInMain<'_>) -> Result<ETag, Error> {
+    async fn copy_in_main(&self, copy: &CopyInMain<'_>) -> Result<VersionCopied, Error> {
         let copied = ignoring::copy_in_main(&*self.store, self.honoured, copy);
         self.call(Operation::CopyObject, copy.bucket.name(), copied).await
     }

@@ -99,7 +99,7 @@ pub(crate) async fn copy_in_main(
     store: &dyn Objects,
     honoured: Capabilities,
     copy: &CopyInMain<'_>,
-) -> Result<ETag, Error> {
+) -> Result<VersionCopied, Error> {
     if honoured == Capabilities::ALL {
         return store.copy_in_main(copy).await;
     }

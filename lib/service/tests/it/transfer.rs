@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use draftstore_service::Error;
-use draftstore_service::draft::{ConfirmLimits, ConfirmUpload, CopyObject, ObjectTransferred, UpdateObject};
+use draftstore_service::draft::{
+    ConfirmLimits, ConfirmUpload, CopyObject, DeleteObject, ObjectTransferred, UpdateObject,
+};
 use draftstore_storage::{ErrorKind, ListUploads, Operation};
 use draftstore_testing::key;
 use tokio::sync::oneshot;
@@ -18,6 +20,7 @@ promises! {
     failed_move_is_repeated: strong, weak, sources;
     move_whose_answers_were_lost_is_done_once: strong, weak, sources;
     object_replaced_before_it_is_moved_stays: strong;
+    move_that_another_server_was_faster_than_is_told: strong;
     object_created_under_the_new_name_is_kept: strong, weak, sources;
     update_whose_answer_was_lost_is_done_once: strong, weak, sources;
     updates_at_the_same_time_all_take_effect: strong, weak, sources;
@@ -200,6 +203,36 @@ async fn object_replaced_before_it_is_moved_stays(ground: &Ground) {
             assert!(matches!(ended, Err(Error::Changed)), "{ended:?}");
             assert_eq!((a.as_deref(), b.as_deref()), (Some("second"), Some("first")));
         }
+    }
+}
+
+/// The other server moves or deletes the object before this one deletes what it has copied.
+async fn move_that_another_server_was_faster_than_is_told(ground: &Ground) {
+    for moves in [true, false] {
+        let system = ground.system().await;
+        system.keep("a", "bytes").await;
+        system.drafts.drain().await;
+        let other = system.other_server();
+        system.store.before(Operation::DeleteObject, move || async move {
+            if moves {
+                let elsewhere = CopyObject {
+                    object_name: "a".to_owned(),
+                    destination_name: "c".to_owned(),
+                    ..CopyObject::default()
+                };
+                assert!(!other.move_object(&elsewhere).await.expect("moved").replayed);
+            } else {
+                let delete = DeleteObject {
+                    object_name: "a".to_owned(),
+                    if_match: None,
+                };
+                assert!(other.delete_object(&delete).await.expect("deleted").etag.is_some());
+            }
+        });
+        let ended = system.rename().await;
+        assert!(matches!(ended, Err(Error::Changed)), "{ended:?}");
+        assert_eq!(system.both().await, moved("bytes"), "its copy stays");
+        assert!(system.rename().await.expect("the copy answers a repeat").replayed);
     }
 }
 

@@ -127,10 +127,10 @@ pub trait Objects: Send + Sync + fmt::Debug {
     /// happened.
     async fn copy_to_main(&self, copy: &CopyToMain<'_>) -> Result<ETag, Error>;
 
-    /// Copies an object in main to another key, or onto itself, replacing its attributes.
+    /// Copies an object in main to another key, or onto itself, replacing its attributes, and returns the new object's version.
     ///
     /// The request is sent only once. Its errors are those of [`Objects::copy_to_main`].
-    async fn copy_in_main(&self, copy: &CopyInMain<'_>) -> Result<ETag, Error>;
+    async fn copy_in_main(&self, copy: &CopyInMain<'_>) -> Result<VersionCopied, Error>;
 
     /// Begins a multipart upload in main and copies an object of main into its parts, like [`Objects::stage_copy`].
     async fn stage_in_main(&self, copy: &StageInMain<'_>) -> Result<StagedCopy, Error>;
@@ -177,9 +177,9 @@ pub trait Objects: Send + Sync + fmt::Debug {
     /// Deletes an object in main, if it still has the given version. Returns the ID of the delete marker that hides its
     /// versions, or `None` if main has no versioning.
     ///
-    /// Fails with kind
+    /// The request is sent only once, so that its answer tells what it has done. Fails with kind
     /// - `NotFound` if there is no object, as far as the store tells.
-    /// - `PreconditionFailed` if the object has another version, or an earlier attempt of this call deleted it.
+    /// - `PreconditionFailed` if the object has another version, or on some stores if there is none.
     /// - `CredentialsRefused` if the server may not delete in main.
     async fn delete_object(&self, bucket: &MainBucket, object: &KeptVersion) -> Result<Option<VersionId>, Error>;
 

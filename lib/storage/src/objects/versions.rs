@@ -10,6 +10,9 @@ use crate::{Attributes, ETag, IfDestination, MainBucket, ObjectKey};
 pub struct VersionId(String);
 
 impl VersionId {
+    /// The ID of versions from before versioning, and of all objects without it.
+    pub const NULL: &'static str = "null";
+
     /// Wraps an ID that the store returned, or that a caller names.
     pub fn new(id: impl Into<String>) -> Self {
         Self(id.into())

@@ -1,8 +1,8 @@
 //! The effects that a transfer requests, the answers to them, and its end.
 
-use draftstore_storage::{Attributes, ETag, ObjectInfo, Retention, StagedCopy, VersionId};
+use draftstore_storage::{Attributes, ETag, ObjectInfo, Retention, StagedCopy, VersionCopied, VersionId};
 
-use super::Source;
+use super::{Source, TransferKind};
 use crate::confirm::BatchId;
 
 /// A call that the transfer wants its driver to make.
@@ -62,6 +62,31 @@ pub enum TransferEffect {
     },
 }
 
+impl TransferEffect {
+    /// Returns the version at the destination that the effect replaces, of which a copy is kept first. An update leaves the
+    /// bytes as they are, and the source of a move is at its destination.
+    pub fn removes(&self, kind: TransferKind) -> Option<&ETag> {
+        match (self, kind) {
+            (
+                Self::Copy { main_etag, .. } | Self::Complete { main_etag, .. },
+                TransferKind::Copy | TransferKind::Move,
+            ) => main_etag.as_ref(),
+            (Self::Copy { .. } | Self::Complete { .. }, TransferKind::Update)
+            | (
+                Self::FindSource
+                | Self::HeadSource
+                | Self::HeadDestination
+                | Self::HeadSettlement { .. }
+                | Self::ReleaseHold { .. }
+                | Self::Stage { .. }
+                | Self::Unstage { .. }
+                | Self::DeleteSource { .. },
+                _,
+            ) => None,
+        }
+    }
+}
+
 /// The result of an effect.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum TransferAnswer<E> {
@@ -71,8 +96,10 @@ pub enum TransferAnswer<E> {
     Head(Result<Option<ObjectInfo>, E>),
     /// The answer to the release of a legal hold.
     Released(Result<(), E>),
-    /// The answer to a copy, or to the completion of a staged one.
-    Copied(Result<(), E>),
+    /// The answer to a copy: the version of the new object.
+    Copied(Result<VersionCopied, E>),
+    /// The answer to the completion of a staged copy.
+    Completed(Result<(), E>),
     /// The answer to the staging of a copy.
     Staged(Result<StagedCopy, E>),
     /// The answer to an effect that never fails a transfer, whatever its result.
@@ -93,7 +120,7 @@ pub enum TransferStep<E> {
 /// The object at the destination after a transfer.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Transferred {
-    /// The object at the destination.
+    /// The object at the destination. If this call made it by one copy, its date is that of the source.
     pub main: Box<ObjectInfo>,
     /// The ID of the version that the transfer replaced, if main has versions.
     pub replaced: Option<VersionId>,

@@ -13,8 +13,10 @@
 //! 4. After a failed condition, a conflict or a lost answer: look up the destination. With the mark: the copy succeeded, in this
 //!    call or an earlier one, after which the object may have been moved back. No change: begin again, a few times. Another
 //!    object: fail, since another call was faster.
-//! 5. Look up the destination, which has to have the mark and the size. A move then deletes the source, on condition that it
-//!    is still that version. So there is always at least one copy, and a repeat completes a move that was interrupted.
+//! 5. Look up the destination, which has to have the mark and the size, unless the answer to the copy had the `ETag` of the
+//!    source, where that is the MD5 of the bytes. A move then deletes the source, on condition that it is still that version. So there is always at least one copy, and a repeat completes a move that was interrupted.
+//! 6. After a delete that failed: look up the source. Nothing there: it is moved, if an answer was lost or an earlier call has
+//!    made the copy. Otherwise another call has moved or deleted it: fail, and leave the copy, which may be the last one.
 
 mod attributes;
 mod effect;
@@ -26,7 +28,9 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
-use draftstore_storage::{ETag, ErrorKind, MediaType, ObjectInfo, RetentionMode, StagedCopy, StorageOptions};
+use draftstore_storage::{
+    ETag, ErrorKind, MediaType, ObjectInfo, RetentionMode, StagedCopy, StorageOptions, StoredAttributes, VersionCopied,
+};
 
 pub use self::attributes::{Changes, Removed};
 pub use self::effect::{TransferAnswer, TransferEffect, TransferError, TransferStep, Transferred};
@@ -84,6 +88,8 @@ pub struct Transferring<E> {
     deletes_left: u8,
     /// Set if the answer to a copy was lost, so that this call may have made an object with the mark.
     copy_in_doubt: bool,
+    /// Set if the answer to a delete was lost, so that this call may have deleted the source.
+    delete_in_doubt: bool,
     state: State<E>,
 }
 
@@ -137,6 +143,7 @@ impl<E: StoreError> Transferring<E> {
             copies_left: MAX_ATTEMPTS,
             deletes_left: MAX_ATTEMPTS,
             copy_in_doubt: false,
+            delete_in_doubt: false,
             state: State::Source,
         };
         (transferring, TransferEffect::FindSource)
@@ -145,7 +152,7 @@ impl<E: StoreError> Transferring<E> {
     /// Handles the answer to the last effect.
     #[must_use]
     pub fn on(&mut self, answer: TransferAnswer<E>) -> TransferStep<E> {
-        use TransferAnswer::{Copied, Deleted, Done, Head, Released, Source, Staged};
+        use TransferAnswer::{Completed, Copied, Deleted, Done, Head, Released, Source, Staged};
         match (std::mem::replace(&mut self.state, State::Over), answer) {
             (State::Source, Source(Err(error)))
             | (State::Release(_), Released(Err(error)))
@@ -167,14 +174,13 @@ impl<E: StoreError> Transferring<E> {
             (State::Release(source), Released(Ok(()))) => self.on_released(*source),
             (State::Destination(source), Head(Ok(main))) => self.on_destination(*source, main),
             (State::Settlement(copying), Head(Ok(Some(_)))) => self.copy(*copying),
-            (State::Copy(copying) | State::Complete(copying, _), Copied(Ok(()))) => {
-                self.head_destination(State::ReadBack(copying))
-            }
+            (State::Copy(copying), Copied(Ok(copied))) => self.on_copied(copying, copied),
+            (State::Complete(copying, _), Completed(Ok(()))) => self.head_destination(State::ReadBack(copying)),
             (State::Copy(copying), Copied(Err(error))) | (State::Stage(copying), Staged(Err(error))) => {
                 self.on_failed(copying, error)
             }
             (State::Stage(copying), Staged(Ok(staged))) => self.complete(copying, staged),
-            (State::Complete(copying, staged), Copied(Err(error))) => {
+            (State::Complete(copying, staged), Completed(Err(error))) => {
                 self.state = State::Unstage(copying, error);
                 TransferStep::Perform(TransferEffect::Unstage { staged })
             }
@@ -188,7 +194,7 @@ impl<E: StoreError> Transferring<E> {
             (State::Deleted(transferred, source, error), Head(Ok(now))) => {
                 self.on_delete_outcome(transferred, source, error, now.as_ref())
             }
-            (_, Source(_) | Head(_) | Released(_) | Copied(_) | Staged(_) | Done | Deleted(_)) => {
+            (_, Source(_) | Head(_) | Released(_) | Copied(_) | Completed(_) | Staged(_) | Done | Deleted(_)) => {
                 failed(TransferError::OutOfStep)
             }
         }
@@ -403,6 +409,21 @@ impl<E: StoreError> Transferring<E> {
         TransferStep::Perform(effect)
     }
 
+    /// Goes on after a copy. An `ETag` that is the MD5 of the source's bytes proves that the new object has them.
+    fn on_copied(&mut self, copying: Box<Copying>, copied: VersionCopied) -> TransferStep<E> {
+        let source = &copying.source;
+        let is_md5 = self.transfer.proves_copies && source.info.etag_is_md5;
+        if !is_md5 || copied.etag != source.info.etag {
+            return self.head_destination(State::ReadBack(copying));
+        }
+        let main = ObjectInfo {
+            version_id: copied.version_id,
+            attributes: StoredAttributes::from(self.transfer.new_attributes(source)),
+            ..source.info.clone()
+        };
+        self.on_made(*copying, Some(main), true)
+    }
+
     fn complete(&mut self, copying: Box<Copying>, staged: StagedCopy) -> TransferStep<E> {
         let main_etag = copying.main.as_ref().map(|main| main.etag.clone());
         self.state = State::Complete(copying, staged.clone());
@@ -486,7 +507,11 @@ impl<E: StoreError> Transferring<E> {
                     Existing::Replace(_) => TransferError::Held,
                 })
             }
-            (TransferKind::Move, Ordering::Equal) if is_source && moved_back => failed(TransferError::Held),
+            (TransferKind::Move, Ordering::Equal)
+                if is_source && moved_back && self.transfer.now < main.last_modified + HELD_FOR =>
+            {
+                failed(TransferError::Held)
+            }
             (TransferKind::Move, Ordering::Less | Ordering::Equal) if is_source => self.after_copy(transferred, source),
             (TransferKind::Copy | TransferKind::Move | TransferKind::Update, _) => {
                 TransferStep::Finish(Ok(transferred))
@@ -510,6 +535,7 @@ impl<E: StoreError> Transferring<E> {
     }
 
     fn on_delete_failed(&mut self, transferred: Transferred, source: Box<ObjectInfo>, error: E) -> TransferStep<E> {
+        self.delete_in_doubt |= error.kind() == ErrorKind::Unavailable;
         match error.kind() {
             ErrorKind::PreconditionFailed | ErrorKind::Conflict | ErrorKind::Unavailable | ErrorKind::NotFound => {
                 self.state = State::Deleted(transferred, source, error);
@@ -532,7 +558,9 @@ impl<E: StoreError> Transferring<E> {
         now: Option<&ObjectInfo>,
     ) -> TransferStep<E> {
         match now {
-            None => TransferStep::Finish(Ok(transferred)),
+            // An earlier call of this request, which made the copy, may have deleted the source as well.
+            None if self.delete_in_doubt || transferred.replayed => TransferStep::Finish(Ok(transferred)),
+            None => failed(TransferError::Changed),
             // The delete may have succeeded, and an object of the same bytes have come since.
             Some(now) if *now != *source => failed(TransferError::Changed),
             Some(_) if self.deletes_left == 0 => failed(TransferError::Unresolved(error)),

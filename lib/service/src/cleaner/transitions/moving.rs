@@ -164,7 +164,7 @@ impl<'a> Moving<'a> {
                     attributes: &attributes,
                     source_has_tags: self.source_has_tags,
                 };
-                Answer::Copied(objects.copy_in_main(&copy).await.map(drop))
+                Answer::Copied(objects.copy_in_main(&copy).await)
             }
             Effect::Stage {
                 source_etag,
@@ -186,14 +186,14 @@ impl<'a> Moving<'a> {
             }
             Effect::Complete { staged, main_etag } => {
                 if let Err(error) = self.begin().await {
-                    return Answer::Copied(Err(error));
+                    return Answer::Completed(Err(error));
                 }
                 let to = over(main_etag.as_ref());
                 let completed = objects.complete_copy(main, &self.object.key, &staged, to).await;
                 if completed.is_ok() {
                     self.delete_note().await;
                 }
-                Answer::Copied(completed.map(drop))
+                Answer::Completed(completed.map(drop))
             }
             Effect::Unstage { staged } => {
                 match objects.abort_copy(main, &self.object.key, &staged.upload_id).await {

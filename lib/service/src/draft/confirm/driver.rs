@@ -78,6 +78,7 @@ impl Running {
     async fn perform(&mut self, drafts: &Drafts, effect: Effect) -> Answer<StorageError> {
         let store = &drafts.shared.store;
         let (draft, main) = (&store.buckets.draft, &store.buckets.main);
+        let removes = effect.removes().cloned();
         match effect {
             Effect::HeadDraft => Answer::Head(drafts.head_draft(&self.keys.draft).await),
             Effect::Verdict { draft } => Answer::Verdict(drafts.verdict(&self.keys.draft, &draft).await),
@@ -90,7 +91,7 @@ impl Running {
                 main_etag,
                 attributes,
             } => {
-                if let Err(error) = self.keep_replaced(drafts, main_etag.as_ref()).await {
+                if let Err(error) = self.keep_replaced(drafts, removes.as_ref()).await {
                     return Answer::Copied(Err(error));
                 }
                 self.options.clone_from(&attributes.options);
@@ -114,7 +115,7 @@ impl Running {
                 Answer::Staged(self.stage(drafts, &draft_etag, size, &attributes).await)
             }
             Effect::Complete { staged, main_etag } => {
-                if let Err(error) = self.keep_replaced(drafts, main_etag.as_ref()).await {
+                if let Err(error) = self.keep_replaced(drafts, removes.as_ref()).await {
                     return Answer::Copied(Err(error));
                 }
                 let if_destination = if_destination(main_etag.as_ref());
@@ -162,8 +163,8 @@ impl Running {
     }
 
     /// Keeps a copy of the object that the next call replaces, if there is one.
-    async fn keep_replaced(&mut self, drafts: &Drafts, main_etag: Option<&ETag>) -> Result<(), StorageError> {
-        self.replaced = match main_etag {
+    async fn keep_replaced(&mut self, drafts: &Drafts, removes: Option<&ETag>) -> Result<(), StorageError> {
+        self.replaced = match removes {
             Some(etag) => drafts.keep_replaced(&self.keys.main, etag).await?,
             None => None,
         };

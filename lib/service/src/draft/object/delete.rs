@@ -3,18 +3,17 @@
 use std::collections::{BTreeMap, HashSet};
 
 use draftstore_protocol::confirm::settlement_key;
-use draftstore_protocol::events::Trace;
+use draftstore_protocol::events::{ActEnd, Trace};
 use draftstore_protocol::kept::{Answer, Delete, Deleted, Deletion, Effect, ReplacedId, Step};
 use draftstore_storage as storage;
 use draftstore_storage::{Condition, ETag, ErrorKind, KeptVersion, ObjectInfo, ObjectKey, Operation, VersionId};
 use futures::FutureExt as _;
 use futures::stream::{self, StreamExt as _};
 
-use super::versions::NULL_VERSION;
 use crate::draft::acts::ActInMain;
 use crate::draft::confirm::{Locked, main_lock};
 use crate::draft::{Drafts, found};
-use crate::events::{Act, EventKind, TraceAt, object_fields};
+use crate::events::{Act, EventKind, Fields, TraceAt, object_fields};
 use crate::fields::etag;
 use crate::limits::MAX_DELETED_TOGETHER;
 use crate::violation::Violations;
@@ -38,7 +37,7 @@ pub struct DeleteObject {
 /// The result of a delete.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectDeleted {
-    /// The version that was deleted. `None` if there was no object.
+    /// The version that was deleted. `None` if there was no object, or another call deleted or moved it meanwhile.
     pub etag: Option<ETag>,
     /// The ID of the version that was deleted, or of its copy, if there is one.
     pub version_id: Option<VersionId>,
@@ -245,7 +244,13 @@ impl Drafts {
             return Err(Error::Internal("a delete has not ended".into()));
         };
         let deleted = deleted.map_err(Error::from);
-        self.end_act(running.act, &deleted, None).await;
+        let end = match &deleted {
+            Ok(Deleted::Now { .. }) => ActEnd::Happened,
+            // Another call deleted or moved the object, and has an event of its own.
+            Ok(Deleted::Before) => ActEnd::Refused,
+            Err(error) => ActEnd::from(error),
+        };
+        self.courier().end(running.act, end, Fields::new()).await;
         let (main, marker) = match deleted? {
             Deleted::Before => {
                 return Ok(ObjectDeleted {
@@ -292,8 +297,8 @@ impl Running {
         while let Step::Perform(effect) = &self.step {
             let is_delete = matches!(effect, Effect::Delete { .. });
             let effect = effect.clone();
-            if let Effect::Delete { main_etag } = &effect {
-                match drafts.keep_replaced(&self.key, main_etag).await {
+            if let Some(etag) = effect.removes() {
+                match drafts.keep_replaced(&self.key, etag).await {
                     Ok(copy) => self.replaced = copy,
                     Err(error) => {
                         self.step = self.deletion.on(Answer::Deleted(Err(error)));
@@ -355,7 +360,7 @@ impl Running {
 /// Returns `true` if the version is still in the store, below a delete marker. With versioning suspended, a marker takes
 /// the place of a version without an ID.
 fn is_kept(version: Option<&VersionId>, marker: Option<&VersionId>) -> bool {
-    let has_own_id = |id: &VersionId| id.as_str() != NULL_VERSION;
+    let has_own_id = |id: &VersionId| id.as_str() != VersionId::NULL;
     version.is_some_and(has_own_id) || marker.is_some_and(has_own_id)
 }
 

@@ -1,13 +1,13 @@
 //! Copies of what a call replaces or deletes in a main bucket without versions, which are used like versions.
 
-use draftstore_protocol::kept::ReplacedId;
+use draftstore_protocol::kept::{Keep, KeepAnswer, KeepEffect, KeepError, KeepStep, Keeping, ReplacedId};
 use draftstore_storage as storage;
 use draftstore_storage::{
-    Attributes, CopyInMain, ETag, ErrorKind, IfDestination, KeptVersion, ListObjects, ListedBytes, ListedObject,
-    ObjectKey, Operation, StageInMain, VersionId,
+    CopyInMain, ETag, ErrorKind, IfDestination, KeptVersion, ListObjects, ListedBytes, ListedObject, ObjectKey,
+    Operation, StageInMain, VersionCopied, VersionId,
 };
 
-use super::versions::{NULL_VERSION, VersionListed, VersionsPage};
+use super::versions::{VersionListed, VersionsPage};
 use crate::draft::page::{Listing, Page, Position};
 use crate::draft::{Drafts, found};
 use crate::{Error, Missing};
@@ -55,40 +55,63 @@ impl Drafts {
         if self.shared.policy.replaced_lifetime().is_none() {
             return Ok(None);
         }
-        let main = &self.shared.store.buckets.main;
-        let changed = || storage::Error {
-            kind: ErrorKind::PreconditionFailed,
-            operation: Operation::CopyObject,
-            bucket: main.name().clone(),
-            key: Some(key.clone()),
-            source: "the object has another version".into(),
-        };
-        let source = self.find_source(key, key).await?;
-        let source = source.filter(|source| source.info.etag == *etag).ok_or_else(changed)?;
-        let version = source.info.version_id.as_ref();
-        if version.is_some_and(|version| version.as_str() != NULL_VERSION) {
-            return Ok(None);
-        }
         let id = ReplacedId::new(self.shared.clock.now(), rand::random());
-        let source_has_tags = !source.options.tags.is_empty();
-        let copy = CopyInMain {
-            bucket: main,
-            source_key: key,
-            source_etag: etag,
-            key: &id.key(key),
-            if_destination: IfDestination::Absent,
-            attributes: &Attributes::of_stored(&source.info.attributes, source.options),
-            source_has_tags,
-        };
-        match self.copy_whole(&copy, source.info.size).await {
-            Ok(_) => Ok(Some(id)),
-            Err(error) if error.kind == ErrorKind::NotFound => Err(changed()),
-            Err(error) => Err(error),
+        let keep = Keep { etag: etag.clone(), id };
+        let (mut keeping, effect) = Keeping::start(keep);
+        let mut step = KeepStep::Perform(effect);
+        loop {
+            step = match step {
+                KeepStep::Perform(effect) => keeping.on(self.perform_keep(key, effect).await),
+                KeepStep::Finish(Ok(copy)) => return Ok(copy),
+                KeepStep::Finish(Err(KeepError::Store(error))) => return Err(error),
+                KeepStep::Finish(Err(error @ KeepError::Changed)) => {
+                    return Err(self.not_kept(key, ErrorKind::PreconditionFailed, &error));
+                }
+                KeepStep::Finish(Err(error @ KeepError::OutOfStep)) => {
+                    return Err(self.not_kept(key, ErrorKind::Unexpected, &error));
+                }
+            }
         }
     }
 
-    /// Copies an object of any size inside main.
-    pub(super) async fn copy_whole(&self, copy: &CopyInMain<'_>, size: u64) -> Result<ETag, storage::Error> {
+    fn not_kept(&self, key: &ObjectKey, kind: ErrorKind, error: &KeepError<storage::Error>) -> storage::Error {
+        storage::Error {
+            kind,
+            operation: Operation::CopyObject,
+            bucket: self.shared.store.buckets.main.name().clone(),
+            key: Some(key.clone()),
+            source: error.to_string().into(),
+        }
+    }
+
+    async fn perform_keep(&self, key: &ObjectKey, effect: KeepEffect) -> KeepAnswer<storage::Error> {
+        match effect {
+            KeepEffect::Find => {
+                let found = self.find_source(key, key).await;
+                KeepAnswer::Found(found.map(|found| found.map(Box::new)))
+            }
+            KeepEffect::Copy {
+                etag,
+                id,
+                size,
+                attributes,
+            } => {
+                let copy = CopyInMain {
+                    bucket: &self.shared.store.buckets.main,
+                    source_key: key,
+                    source_etag: &etag,
+                    key: &id.key(key),
+                    if_destination: IfDestination::Absent,
+                    attributes: &attributes,
+                    source_has_tags: !attributes.options.tags.is_empty(),
+                };
+                KeepAnswer::Copied(self.copy_whole(&copy, size).await.map(drop))
+            }
+        }
+    }
+
+    /// Copies an object of any size inside main, which has no versions.
+    pub(super) async fn copy_whole(&self, copy: &CopyInMain<'_>, size: u64) -> Result<VersionCopied, storage::Error> {
         let objects = self.shared.store.objects();
         if size <= self.shared.confirm_limits.max_copy_bytes {
             return objects.copy_in_main(copy).await;
@@ -116,7 +139,8 @@ impl Drafts {
         if is_over {
             self.delete_note(note).await;
         }
-        completed
+        let version_id = None;
+        completed.map(|etag| VersionCopied { etag, version_id })
     }
 
     /// Returns `true` if copies take the place of versions in main.

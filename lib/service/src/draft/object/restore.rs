@@ -10,12 +10,11 @@ use draftstore_protocol::kept::{
 };
 use draftstore_storage as storage;
 use draftstore_storage::{
-    Condition, CopyInMain, CopyVersion, ETag, ErrorKind, IfDestination, ObjectInfo, ObjectKey, VersionCopied, VersionId,
+    Condition, CopyInMain, CopyVersion, ETag, ErrorKind, IfDestination, ObjectInfo, ObjectKey, VersionId,
 };
 
 use super::replaced::replaced_id;
 use super::transfer::options_of;
-use super::versions::NULL_VERSION;
 
 use crate::draft::acts::ActInMain;
 use crate::draft::{Drafts, found};
@@ -99,7 +98,10 @@ impl Drafts {
             (None, Some(_)) => Expected::Any,
         };
         // Without versioning, the version `null` is the object itself.
-        if version.as_ref().is_some_and(|version| version.as_str() == NULL_VERSION) {
+        if version
+            .as_ref()
+            .is_some_and(|version| version.as_str() == VersionId::NULL)
+        {
             self.require_versions().await?;
         }
         self.shared.store.probe_if_unknown().await;
@@ -211,6 +213,7 @@ impl Running {
     ) -> Result<RestoreAnswer<storage::Error>, Error> {
         let (store, key) = (&drafts.shared.store, &self.key);
         let (draft, main) = (&store.buckets.draft, &store.buckets.main);
+        let removes = effect.removes().cloned();
         Ok(match effect {
             RestoreEffect::HeadMain => RestoreAnswer::Head(found(store.objects().head(main.name(), key).await)),
             RestoreEffect::HeadSettlement { batch } => {
@@ -235,7 +238,7 @@ impl Running {
                 main_etag,
                 attributes,
             } => {
-                if let Err(error) = self.begin(drafts, main_etag.as_ref()).await {
+                if let Err(error) = self.begin(drafts, removes.as_ref()).await {
                     return Ok(RestoreAnswer::Copied(Err(error)));
                 }
                 let if_destination = main_etag.as_ref().map_or(IfDestination::Absent, IfDestination::Matches);
@@ -250,8 +253,7 @@ impl Running {
                             attributes: &attributes,
                             source_has_tags: !attributes.options.tags.is_empty(),
                         };
-                        let copied = drafts.copy_whole(&copy, info.size).await;
-                        copied.map(|etag| VersionCopied { etag, version_id: None })
+                        drafts.copy_whole(&copy, info.size).await
                     } else {
                         let copy = CopyVersion {
                             bucket: main,
@@ -268,8 +270,8 @@ impl Running {
     }
 
     /// Keeps a copy of the object that the restore replaces, and writes its event down, before its copy.
-    async fn begin(&mut self, drafts: &Drafts, main_etag: Option<&ETag>) -> Result<(), storage::Error> {
-        self.replaced = match main_etag {
+    async fn begin(&mut self, drafts: &Drafts, removes: Option<&ETag>) -> Result<(), storage::Error> {
+        self.replaced = match removes {
             Some(etag) => drafts.keep_replaced(&self.key, etag).await?,
             None => None,
         };

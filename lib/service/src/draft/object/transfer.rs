@@ -183,6 +183,8 @@ impl Drafts {
             // An earlier call has made the copy, and sent its event.
             Ok(transferred) if transferred.replayed && !running.deletes_source => (ActEnd::Refused, Fields::new()),
             Ok(transferred) => (ActEnd::Happened, object_fields(&transferred.main)),
+            // The copy is there. If the source is gone, a repeat succeeds, and its event is this one.
+            Err(Error::Changed) if running.deletes_source => (ActEnd::Unclear, Fields::new()),
             Err(error) => (ActEnd::from(error), Fields::new()),
         };
         if let (Ok(transferred), None, false) = (&transferred, &running.act, running.deletes_source) {
@@ -285,8 +287,8 @@ impl Drafts {
 
 impl Running {
     /// Keeps a copy of the object that the next call replaces, if there is one.
-    async fn keep_replaced(&mut self, drafts: &Drafts, main_etag: Option<&ETag>) -> Result<(), storage::Error> {
-        self.replaced = match main_etag.filter(|_| self.kind != TransferKind::Update) {
+    async fn keep_replaced(&mut self, drafts: &Drafts, removes: Option<&ETag>) -> Result<(), storage::Error> {
+        self.replaced = match removes {
             Some(etag) => drafts.keep_replaced(&self.destination, etag).await?,
             None => None,
         };
@@ -297,6 +299,7 @@ impl Running {
         let store = &drafts.shared.store;
         let (draft, main) = (&store.buckets.draft, &store.buckets.main);
         let head = async |key| Answer::Head(found(store.objects().head(main.name(), key).await));
+        let removes = effect.removes(self.kind).cloned();
         match effect {
             Effect::FindSource => {
                 let found = drafts.find_source(&self.source, &self.destination).await;
@@ -322,7 +325,7 @@ impl Running {
                 main_etag,
                 attributes,
             } => {
-                if let Err(error) = self.begin_copy(drafts, main_etag.as_ref()).await {
+                if let Err(error) = self.begin_copy(drafts, removes.as_ref()).await {
                     return Answer::Copied(Err(error));
                 }
                 let copy = CopyInMain {
@@ -334,7 +337,7 @@ impl Running {
                     attributes: &attributes,
                     source_has_tags: self.source_has_tags,
                 };
-                Answer::Copied(store.objects().copy_in_main(&copy).await.map(drop))
+                Answer::Copied(store.objects().copy_in_main(&copy).await)
             }
             Effect::Stage {
                 source_etag,
@@ -354,8 +357,8 @@ impl Running {
                 Answer::Staged(staged)
             }
             Effect::Complete { staged, main_etag } => {
-                if let Err(error) = self.begin_copy(drafts, main_etag.as_ref()).await {
-                    return Answer::Copied(Err(error));
+                if let Err(error) = self.begin_copy(drafts, removes.as_ref()).await {
+                    return Answer::Completed(Err(error));
                 }
                 let to = main_etag.as_ref().map_or(IfDestination::Absent, IfDestination::Matches);
                 let completed = store
@@ -365,7 +368,7 @@ impl Running {
                 if completed.is_ok() {
                     drafts.delete_note(self.note.take()).await;
                 }
-                Answer::Copied(completed.map(drop))
+                Answer::Completed(completed.map(drop))
             }
             Effect::Unstage { staged } => {
                 let abort = store.objects().abort_copy(main, &self.destination, &staged.upload_id);
@@ -393,8 +396,8 @@ impl Running {
 
     /// Stores the event of the transfer before its copy, unless an earlier call has made the copy. The destination is
     /// looked up here, because on some stores the transfer itself looks it up only after the copy.
-    async fn begin_copy(&mut self, drafts: &Drafts, main_etag: Option<&ETag>) -> Result<(), storage::Error> {
-        self.keep_replaced(drafts, main_etag).await?;
+    async fn begin_copy(&mut self, drafts: &Drafts, removes: Option<&ETag>) -> Result<(), storage::Error> {
+        self.keep_replaced(drafts, removes).await?;
         let is_told = drafts.is_told(self.event_kind());
         if self.act.is_none() && is_told && self.kind != TransferKind::Update {
             let main = drafts.shared.store.buckets.main.name();

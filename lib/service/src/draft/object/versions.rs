@@ -16,9 +16,6 @@ use crate::secrets::Purpose;
 use crate::violation::Violations;
 use crate::{Error, Lock, Missing, Scope};
 
-/// The ID of versions from before versioning, and of all objects without it.
-pub(super) const NULL_VERSION: &str = "null";
-
 /// A request for a page of the versions of an object, not yet validated.
 #[derive(Debug, Clone, Default)]
 pub struct ListVersions {
@@ -90,7 +87,7 @@ impl Drafts {
         let is_unversioned = found
             .versions
             .iter()
-            .all(|version| version.version_id.as_str() == NULL_VERSION);
+            .all(|version| version.version_id.as_str() == VersionId::NULL);
         if is_unversioned && after.is_none() {
             self.require_versions().await?;
             if found.versions.is_empty() {
