@@ -153,7 +153,7 @@ never_called! {
         fn restore_archived(&RestoreArchived<'_>) -> ();
         fn list_versions(&ListVersions<'_>) -> VersionPage;
         fn copy_version(&CopyVersion<'_>) -> VersionCopied;
-        fn copy_in_main(&CopyInMain<'_>) -> ETag;
+        fn copy_in_main(&CopyInMain<'_>) -> VersionCopied;
         fn stage_in_main(&StageInMain<'_>) -> StagedCopy;
         fn delete_version(&MainBucket, &ObjectKey, &VersionId) -> ();
         fn put_legal_hold(&MainBucket, &ObjectKey, &VersionId, bool) -> ();
