@@ -264,6 +264,45 @@ async fn no_racing_replace_is_lost() {
     assert_eq!(found, made, "what was answered with success is there, or has its copy");
 }
 
+/// Two servers race to move or to delete one object. One of their calls is answered with success.
+#[tokio::test(flavor = "multi_thread")]
+async fn object_is_moved_or_deleted_once() {
+    let store = Embedded::start().await;
+    let server = || crate::iam::server(&store.endpoint(), &store.endpoint(), &[]);
+    let (one, other) = (server(), server());
+    let front = Front::Rest;
+    call(front, &one, "draft-bucket", json!({})).await;
+    for round in 0..12 {
+        let name = format!("a-{round}");
+        keep(front, &one, &name, b"bytes").await;
+        let [to_b, to_c] = ["b", "c"].map(|to| {
+            let to = format!("{to}-{round}");
+            ("move-object", json!({"object_name": name, "destination_name": to}))
+        });
+        let delete = ("delete-object", json!({ "object_name": name }));
+        let (first, second) = match round % 3 {
+            0 => (to_b, to_c),
+            1 => (to_b, delete),
+            _ => (delete, to_c),
+        };
+        let (first, second) = tokio::join!(
+            front.call(&one, first.0, first.1),
+            front.call(&other, second.0, second.1),
+        );
+        let mut winners = 0;
+        for answer in [first, second] {
+            match answer {
+                Ok(answer) => winners += usize::from(answer.get("deleted") != Some(&json!(false))),
+                Err(refused) => assert!(
+                    ["OBJECT_CHANGED", "OBJECT_NOT_FOUND"].contains(&refused.reason.as_str()),
+                    "{refused:?}"
+                ),
+            }
+        }
+        assert_eq!(winners, 1, "round {round}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn kill_between_copy_and_overwrite_loses_nothing() {
     let store = Embedded::start().await;

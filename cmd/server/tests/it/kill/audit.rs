@@ -15,6 +15,9 @@ use super::clients::Ledger;
 
 const SIDE_BY_SIDE: usize = 16;
 
+/// The prefix of copies of what was replaced or deleted.
+pub(super) const COPIES: &str = ".replaced/";
+
 /// A clock at which everything has expired.
 #[derive(Debug)]
 struct MuchLater;
@@ -27,12 +30,8 @@ impl Clock for MuchLater {
 
 /// Asserts that main contains exactly the confirmed objects, and that two sweeps leave nothing in the draft bucket.
 pub(super) async fn audit(store: &StoreEndpoint, main: &str, ledger: &Ledger) {
-    let (drafts, main) = DraftBucket::pair(bucket(&format!("{main}-draft")), bucket(main)).expect("they differ");
-    let proxy = FaultProxy::start(store);
-    proxy.hide_clock();
-    let storage = Arc::new(connect(settings(&proxy.endpoint())).await);
-
-    let found = objects(storage.as_ref(), main.name()).await;
+    let storage = connect(settings(store)).await;
+    let found = objects(&storage, &bucket(main)).await;
     for (name, bytes) in &ledger.kept {
         match found.get(name) {
             Some(found) => assert!(found == bytes, "{name} holds other bytes than were confirmed"),
@@ -43,13 +42,26 @@ pub(super) async fn audit(store: &StoreEndpoint, main: &str, ledger: &Ledger) {
         assert!(ledger.kept.contains_key(name), "nobody confirmed {name}");
     }
 
+    nothing_is_left(store, main).await;
+    assert_eq!(objects(&storage, &bucket(main)).await.len(), ledger.kept.len());
+}
+
+/// Sweeps at a time when everything has expired, and asserts that no draft, no copy of a replaced object and no upload is left.
+pub(super) async fn nothing_is_left(store: &StoreEndpoint, main: &str) {
+    let (drafts, main) = DraftBucket::pair(bucket(&format!("{main}-draft")), bucket(main)).expect("they differ");
+    let proxy = FaultProxy::start(store);
+    proxy.hide_clock();
+    let storage = Arc::new(connect(settings(&proxy.endpoint())).await);
     let hour = Duration::from_secs(3600);
     let policy = Policy::new(hour, hour, hour, Duration::ZERO).expect("a policy");
+    let policy = policy.keeping_replaced_for(Some(hour));
     let buckets = Buckets::new(drafts.clone(), main.clone());
     let store = Store::new(storage.clone(), buckets);
     let cleaner = Cleaner::new(store, policy, Brakes::default(), Arc::new(MuchLater));
     for _ in 0..2 {
         let swept = cleaner.sweep(Mode::Delete, &mut |_| {}).await.expect("swept");
+        assert_eq!(swept.failed, 0);
+        let swept = cleaner.sweep_replaced(Mode::Delete, &mut |_| {}).await.expect("swept");
         assert_eq!(swept.failed, 0);
     }
     assert_eq!(keys(storage.as_ref(), drafts.name()).await, [""; 0]);
@@ -57,10 +69,12 @@ pub(super) async fn audit(store: &StoreEndpoint, main: &str, ledger: &Ledger) {
         let uploads = storage.list_uploads(bucket, &ListUploads::default()).await;
         assert_eq!(uploads.expect("listed").uploads, []);
     }
-    assert_eq!(objects(storage.as_ref(), main.name()).await.len(), ledger.kept.len());
+    let left = keys(storage.as_ref(), main.name()).await;
+    assert!(left.iter().all(|key| !key.starts_with(COPIES)), "{left:?}");
 }
 
-async fn objects(storage: &dyn Storage, bucket: &BucketName) -> BTreeMap<String, Vec<u8>> {
+/// Returns the objects that callers have kept, with their bytes.
+pub(super) async fn objects(storage: &dyn Storage, bucket: &BucketName) -> BTreeMap<String, Vec<u8>> {
     let http = http_client();
     let download = async |name: String| {
         let signed: SignedRequest = storage
@@ -71,7 +85,8 @@ async fn objects(storage: &dyn Storage, bucket: &BucketName) -> BTreeMap<String,
         let answer = http.get(signed.url).send().await?.error_for_status()?;
         Ok::<_, reqwest::Error>((name, answer.bytes().await?.to_vec()))
     };
-    let downloads = stream::iter(keys(storage, bucket).await).map(download);
+    let keys = keys(storage, bucket).await.into_iter();
+    let downloads = stream::iter(keys.filter(|key| !key.starts_with(COPIES))).map(download);
     let objects = downloads.buffer_unordered(SIDE_BY_SIDE).try_collect().await;
     objects.expect("every object can be read")
 }

@@ -51,17 +51,17 @@ impl Ledger {
 
 /// One client.
 pub(super) struct Client {
-    name: usize,
+    pub(super) name: usize,
     scene: watch::Receiver<Scene>,
     http: reqwest::Client,
-    random: StdRng,
+    pub(super) random: StdRng,
     ledger: Ledger,
 }
 
 /// An uploaded draft, and its fields for a confirm.
-struct Uploaded {
-    confirm: Value,
-    bytes: Vec<u8>,
+pub(super) struct Uploaded {
+    pub(super) confirm: Value,
+    pub(super) bytes: Vec<u8>,
 }
 
 impl Client {
@@ -75,10 +75,15 @@ impl Client {
         }
     }
 
+    /// Returns false if the client has to stop.
+    pub(super) fn goes_on(&self) -> bool {
+        self.scene.borrow().go_on
+    }
+
     /// Works until it is told to stop, and finishes the current draft.
     pub(super) async fn run(mut self) -> Ledger {
         for n in 0.. {
-            if !self.scene.borrow().go_on {
+            if !self.goes_on() {
                 break;
             }
             let kept_as = format!("{}/{n}", self.name);
@@ -137,7 +142,7 @@ impl Client {
     }
 
     /// Uploads new bytes, with a new URL if necessary.
-    async fn upload(&mut self, object_name: &str, unique: bool) -> Uploaded {
+    pub(super) async fn upload(&mut self, object_name: &str, unique: bool) -> Uploaded {
         let length = self.random.random_range(0..MAX_BYTES);
         let mut bytes = vec![0; length];
         self.random.fill_bytes(&mut bytes);
@@ -172,7 +177,7 @@ impl Client {
     }
 
     /// Repeats a request until there is a final response. Also returns how often the server died.
-    async fn ask(&self, route: &str, request: &Value) -> (Result<Value, Value>, usize) {
+    pub(super) async fn ask(&self, route: &str, request: &Value) -> (Result<Value, Value>, usize) {
         let mut scene = self.scene.clone();
         let mut unanswered = 0;
         loop {

@@ -2,6 +2,7 @@
 //! responses remain true, a retry completes the rest, and no data is left behind.
 
 mod audit;
+mod changes;
 mod clients;
 mod points;
 mod probe;

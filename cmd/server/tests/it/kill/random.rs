@@ -26,7 +26,7 @@ const KILLS_ON_SEAWEEDFS: usize = 20;
 const CLIENTS: usize = 6;
 
 /// The maximum life of a server, long enough for several confirms.
-const MAX_LIFE: Duration = Duration::from_millis(200);
+pub(super) const MAX_LIFE: Duration = Duration::from_millis(200);
 
 /// The maximum life of a server on SeaweedFS.
 const MAX_LIFE_ON_SEAWEEDFS: Duration = Duration::from_secs(6);
@@ -36,8 +36,12 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn random_kills_lose_nothing_and_leave_nothing() {
-    let kills = std::env::var("KILLS").map_or(KILLS, |kills| kills.parse().expect("KILLS is a number"));
-    kill_at_random(&TestBuckets::embedded().await, kills, MAX_LIFE).await;
+    kill_at_random(&TestBuckets::embedded().await, kills_or(KILLS), MAX_LIFE).await;
+}
+
+/// Returns the number of kills that the variable `KILLS` sets.
+pub(super) fn kills_or(default: usize) -> usize {
+    std::env::var("KILLS").map_or(default, |kills| kills.parse().expect("KILLS is a number"))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -79,6 +83,37 @@ async fn random_kills_with_the_embedded_store_lose_nothing_and_leave_nothing() {
 /// Lets clients work while servers are started and killed. Returns their responses, and the last server.
 async fn work_and_kill(kills: usize, max_life: Duration, start: impl Fn() -> Server) -> (Ledger, Server) {
     let begun = Instant::now();
+    let (ledgers, server) = kill_under_load(kills, max_life, start, Client::run).await;
+    let mut ledger = Ledger::default();
+    for of_client in ledgers {
+        ledger.add(of_client);
+    }
+    assert!(
+        ledger.unanswered > 0 && ledger.races > 0 && ledger.repeats > 0,
+        "{ledger:?}"
+    );
+    println!(
+        "{kills} kills in {:.1} s: {} confirmed, {} of them in a race, {} confirms repeated, {} cut off by a kill",
+        begun.elapsed().as_secs_f64(),
+        ledger.kept.len(),
+        ledger.races,
+        ledger.repeats,
+        ledger.unanswered
+    );
+    (ledger, server)
+}
+
+/// Runs clients while servers are started and killed. Returns their results, and the last server.
+pub(super) async fn kill_under_load<R, F>(
+    kills: usize,
+    max_life: Duration,
+    start: impl Fn() -> Server,
+    run: impl Fn(Client) -> F,
+) -> (Vec<R>, Server)
+where
+    R: Send + 'static,
+    F: Future<Output = R> + Send + 'static,
+{
     let seed: u64 = rand::random();
     println!("seed {seed}");
     let mut random = StdRng::seed_from_u64(seed);
@@ -94,7 +129,7 @@ async fn work_and_kill(kills: usize, max_life: Duration, start: impl Fn() -> Ser
         .no_proxy()
         .build()
         .expect("a client");
-    let clients = (0..CLIENTS).map(|name| Client::new(name, seed, of_clients.clone(), http.clone()).run());
+    let clients = (0..CLIENTS).map(|name| run(Client::new(name, seed, of_clients.clone(), http.clone())));
     let clients = tokio::spawn(join_all(clients.map(tokio::spawn)));
 
     let mut killed = 0;
@@ -109,22 +144,7 @@ async fn work_and_kill(kills: usize, max_life: Duration, start: impl Fn() -> Ser
             go_on: killed < kills,
         });
     }
-    let mut ledger = Ledger::default();
-    for client in clients.await.expect("no panic") {
-        ledger.add(client.expect("a client was answered what it should not have been"));
-    }
-    assert_eq!(killed, kills);
-    assert!(
-        ledger.unanswered > 0 && ledger.races > 0 && ledger.repeats > 0,
-        "{ledger:?}"
-    );
-    println!(
-        "{killed} kills in {:.1} s: {} confirmed, {} of them in a race, {} confirms repeated, {} cut off by a kill",
-        begun.elapsed().as_secs_f64(),
-        ledger.kept.len(),
-        ledger.races,
-        ledger.repeats,
-        ledger.unanswered
-    );
-    (ledger, server)
+    let results = clients.await.expect("no panic").into_iter();
+    let results = results.map(|client| client.expect("a client was answered what it should not have been"));
+    (results.collect(), server)
 }
