@@ -1,17 +1,20 @@
-//! Tests of `manifest/iam/cronjob.json` and `cronjob-complete.json` against the requests that the cronjob sends.
+//! Tests of `manifest/iam/cronjob.json`, `cronjob-complete.json` and `cronjob-destinations.json` against the requests that the
+//! cronjob sends.
 
 use std::collections::BTreeSet;
+use std::time::Instant;
 
-use draftstore_storage::Operation;
+use draftstore_storage::{ListUploads, Operation};
 use draftstore_testing::TestBuckets;
 use draftstore_testing::proxy::{FaultProxy, Request};
 
 use crate::idle::{leave_upload, sweep_until_completed};
 use crate::policy::{Policy, Right};
-use crate::{cronjob, run, sweep_until_expired, variables};
+use crate::{SHORT_LIVED, TIMEOUT, cronjob, run, sweep_until_expired, variables};
 
 pub(crate) const POLICY: &str = include_str!("../../../../manifest/iam/cronjob.json");
 const COMPLETING: &str = include_str!("../../../../manifest/iam/cronjob-complete.json");
+const DESTINATIONS: &str = include_str!("../../../../manifest/iam/cronjob-destinations.json");
 
 /// Returns the rights that AWS requires for a request.
 ///
@@ -20,8 +23,10 @@ const COMPLETING: &str = include_str!("../../../../manifest/iam/cronjob-complete
 pub(crate) fn needed(world: &TestBuckets, request: &Request) -> Vec<Right> {
     let bucket = if request.bucket == *world.draft.name() {
         "main-draft"
-    } else {
+    } else if request.bucket == *world.main.name() {
         "main"
+    } else {
+        "files-archive"
     };
     // The log has no keys of bodies and no sources of copies, so any draft stands for them.
     let key = request.key.as_ref().map_or("any/draft", |key| key.as_str());
@@ -117,6 +122,58 @@ async fn iam_policy_allows_exactly_the_requests_that_complete_an_upload() {
     let needed_rights: BTreeSet<_> = requests.iter().flat_map(|request| needed(&world, request)).collect();
     let sweep = Policy::read(POLICY);
     let policy = Policy::read(COMPLETING);
+    for right in &needed_rights {
+        assert!(sweep.clone().and(&policy).allows(right), "missing: {right:?}");
+    }
+    for (granted, rest) in policy.without_each() {
+        let rest = sweep.clone().and(&rest);
+        assert!(
+            needed_rights.iter().any(|right| !rest.allows(right)),
+            "not needed: {granted:?}"
+        );
+    }
+}
+
+/// A crashed server has left a staged copy and a copy of a replaced object there.
+#[tokio::test(flavor = "multi_thread")]
+async fn iam_policy_allows_exactly_the_requests_in_the_bucket_of_a_destination() {
+    let mut world = TestBuckets::embedded().await;
+    let bucket = format!("{}-archive", world.main.name());
+    let created = world.sdk().create_bucket().bucket(&bucket).send().await;
+    created.expect("created");
+    let old = ".replaced/a/replaced-ffffffffffff0000000000000001";
+    let put = world.sdk().put_object().bucket(&bucket).key(old).send().await;
+    put.expect("put");
+    let note = format!(".drafts/staging/00000000000000000000000001@{bucket}/large.iso");
+    world.draft(&note, "note").await;
+    let destination = bucket.parse().expect("a name");
+    world.begin_upload_in(&destination, "large.iso").await;
+    let proxy = FaultProxy::start(&world.endpoint);
+    world.endpoint = proxy.endpoint();
+    let settings = [
+        ("DESTINATION_BUCKETS", bucket.as_str()),
+        ("KEEP_REPLACED", "true"),
+        ("REPLACED_LIFETIME", "60"),
+    ];
+    let begun = Instant::now();
+    loop {
+        let (output, printed) = run(cronjob(&[&variables(&world)[..], &SHORT_LIVED, &settings].concat()));
+        assert!(output.status.success(), "{printed}");
+        let left = world.storage.list_uploads(&destination, &ListUploads::default()).await;
+        if left.expect("listed").uploads.is_empty() {
+            break;
+        }
+        assert!(begun.elapsed() < TIMEOUT, "{printed}");
+    }
+    let left = world.sdk().list_objects_v2().bucket(&bucket).send().await;
+    assert_eq!(left.expect("listed").key_count(), Some(0));
+
+    let requests = proxy
+        .requests()
+        .into_iter()
+        .filter(|request| request.bucket == destination);
+    let needed_rights: BTreeSet<_> = requests.flat_map(|request| needed(&world, &request)).collect();
+    let (sweep, policy) = (Policy::read(POLICY), Policy::read(DESTINATIONS));
     for right in &needed_rights {
         assert!(sweep.clone().and(&policy).allows(right), "missing: {right:?}");
     }

@@ -446,3 +446,68 @@ async fn iam_policy_for_versions_allows_exactly_the_requests() {
         .collect();
     assert!(asked(&reads).is_subset(&policy));
 }
+
+/// The rights in the bucket of a destination, in addition to those in main and the draft bucket.
+#[tokio::test(flavor = "multi_thread")]
+async fn iam_policy_for_destinations_allows_exactly_the_requests() {
+    const BUCKET: &str = "files-archive";
+    let store = Embedded::start().await;
+    let calls = FaultProxy::start(&store.endpoint());
+    let (key, caller) = new_key("archivist");
+    let scopes = "['upload', 'download', 'inspect', 'confirm', 'manage', 'admin']";
+    let policy = Policy::new(&format!(
+        "[destinations.archive]\nbucket = '{BUCKET}'\nprefix = 'kept/'\n\
+         {caller}scopes = {scopes}\ndestinations = ['archive']\n"
+    ));
+    let path = policy.path();
+    let path = path.to_str().expect("UTF-8");
+    let variables = [
+        ("AUTH", "api-key"),
+        ("POLICY_FILE", path),
+        ("DESTINATION_BUCKETS", BUCKET),
+    ];
+    let server = server(&calls.endpoint(), &store.endpoint(), &variables);
+    let key = bearer(&key);
+    let headers = [("authorization", key.as_str())];
+    let call = async |route: &str, request: Value| {
+        let answer = Front::Rest.call_with(&headers, &server, route, request).await;
+        answer.unwrap_or_else(|refused| panic!("{route}: {refused:?}"))
+    };
+    call("draft-bucket", json!({})).await;
+
+    let start = calls.requests().len();
+    for name in ["a", "b"] {
+        let issued = call("upload-url", json!({ "object_name": name })).await;
+        assert_eq!(upload(&issued, "x").await, 200);
+    }
+    let at = |name: &str| json!({"object_name": name, "destination": "archive"});
+    call("confirm-upload", at("a")).await;
+    let batch = json!({ "uploads": [at("b")] });
+    assert_eq!(call("confirm-uploads", batch).await["success"], true);
+    call("list-objects", json!({"destination": "archive"})).await;
+    call("get-object", at("a")).await;
+    let with = |name: &str, field: &str, value: Value| {
+        let mut request = at(name);
+        request[field] = value;
+        request
+    };
+    let read = call("download-url", with("a", "stage", json!("STAGE_MAIN"))).await;
+    assert_eq!(crate::front::download(&read).await.status(), 200);
+    call("update-object", with("a", "metadata", json!({"a": "1"}))).await;
+    call("copy-object", with("a", "destination_name", json!("copied"))).await;
+    call("move-object", with("copied", "destination_name", json!("moved"))).await;
+    call("restore-object", with("moved", "days", json!(1))).await;
+    call("delete-object", at("a")).await;
+    let batch = json!({ "objects": [at("b"), at("moved")] });
+    assert_eq!(call("delete-objects", batch).await["success"], true);
+
+    let asked = asked(&calls.requests()[start..]);
+    let there: BTreeSet<_> = asked
+        .into_iter()
+        .filter(|(_, resource)| resource.contains(BUCKET))
+        .collect();
+    let policy = allowed(include_str!("../../../../manifest/iam/server-destinations.json"));
+    let large = ("s3:AbortMultipartUpload".to_owned(), format!("arn:aws:s3:::{BUCKET}/*"));
+    assert!(policy.contains(&large));
+    assert_eq!(there, without(&policy, &large));
+}
