@@ -46,6 +46,7 @@ TESTS = [
     "kept::transfer::tests::update_leaves_the_idempotency_key_of_a_copy",
     "kept::transfer::tests::legal_hold_is_released_on_the_version_before_it_is_copied",
     "kept::transfer::tests::retention_in_force_only_grows",
+    "kept::transfer::tests::update_of_a_replaced_version_is_told_that_it_has_changed",
     # Copies of what was replaced.
     "kept::replaced::tests::copy_expires_after_its_lifetime_and_the_grace",
     "kept::replaced::tests::newest_copy_of_an_object_is_listed_first",
@@ -99,6 +100,12 @@ MUTANTS = [
         KEPT + "transfer/mod.rs",
         "None if self.delete_in_doubt || transferred.replayed =>",
         "None if self.deletes_left < MAX_ATTEMPTS || transferred.replayed =>",
+    ),
+    Mutant(
+        "the same update of another version counts as a copy with other bytes",
+        KEPT + "transfer/mod.rs",
+        "self.transfer.kind == TransferKind::Update && !is_certain;",
+        "false;",
     ),
     Mutant(
         "a confirm keeps no copy of what it replaces",

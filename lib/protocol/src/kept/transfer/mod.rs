@@ -14,7 +14,8 @@
 //!    call or an earlier one, after which the object may have been moved back. No change: begin again, a few times. Another
 //!    object: fail, since another call was faster.
 //! 5. Look up the destination, which has to have the mark and the size, unless the answer to the copy had the `ETag` of the
-//!    source, where that is the MD5 of the bytes. A move then deletes the source, on condition that it is still that version. So there is always at least one copy, and a repeat completes a move that was interrupted.
+//!    source, where that is the MD5 of the bytes. A move then deletes the source, on condition that it is still that version.
+//!    So there is always at least one copy, and a repeat completes a move that was interrupted.
 //! 6. After a delete that failed: look up the source. Nothing there: it is moved, if an answer was lost or an earlier call has
 //!    made the copy. Otherwise another call has moved or deleted it: fail, and leave the copy, which may be the last one.
 
@@ -478,7 +479,13 @@ impl<E: StoreError> Transferring<E> {
         let is_source = self.is_of(&main, &source.etag);
         let is_md5 = self.transfer.proves_copies && main.etag_is_md5 && source.etag_is_md5;
         if is_source && (main.size != source.size || (is_md5 && main.etag != source.etag)) {
-            return failed(TransferError::CopyDiffers);
+            // Another call may have made the same update of another version.
+            let is_of_another = self.transfer.kind == TransferKind::Update && !is_certain;
+            return failed(if is_of_another {
+                TransferError::Changed
+            } else {
+                TransferError::CopyDiffers
+            });
         }
         let may_be_own = self.copy_in_doubt && source.last_modified <= main.last_modified;
         let is_own = is_source && (is_certain || may_be_own);

@@ -527,6 +527,35 @@ fn interrupted_move_of_a_copy_is_completed_later() {
     }
 }
 
+/// An update finds its mark on another version, of which another call has made the same update.
+#[test]
+fn update_of_a_replaced_version_is_told_that_it_has_changed() {
+    for lost in [false, true] {
+        let mut world = World::default();
+        world.write("a", 1);
+        let mut task = Task::new(1, &mut Choices(1));
+        (task.source, task.destination) = ("a", "a");
+        (task.transfer.kind, task.transfer.key) = (TransferKind::Update, None);
+        task.repeat();
+        while !matches!(task.step, TransferStep::Perform(TransferEffect::Copy { .. })) {
+            assert!(task.advance(&mut world), "{task:?}");
+        }
+        world.write("a", 1);
+        let mut other = Task::new(1, &mut Choices(1));
+        (other.source, other.destination) = ("a", "a");
+        other.transfer = task.transfer.clone();
+        other.repeat();
+        while other.advance(&mut world) {}
+        assert!(matches!(other.step, TransferStep::Finish(Ok(_))), "{other:?}");
+        if lost {
+            task.step = task.running.on(TransferAnswer::Copied(Err(ErrorKind::Unavailable)));
+        }
+        while task.advance(&mut world) {}
+        let expected = TransferStep::Finish(Err(TransferError::Changed));
+        assert_eq!(task.step, expected);
+    }
+}
+
 #[test]
 fn update_keeps_the_markers_and_a_copy_those_of_the_bytes() {
     let metadata = [
